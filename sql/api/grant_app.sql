@@ -1,0 +1,30 @@
+create or replace function {{.schema}}.grant_app(p_role name)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  v_function regprocedure;
+begin
+  execute format('grant usage on schema {{.schema}} to %I', p_role);
+  for v_function in
+    select p.oid::regprocedure
+      from pg_proc p
+     where p.pronamespace = '{{.schema}}'::regnamespace
+       and p.proname = any (array[
+         'change_poll', 'change_start', 'epoch', 'login', 'logout',
+         'session_close', 'session_close_id', 'session_close_user', 'session_get', 'session_key', 'session_list',
+         'session_merge', 'session_open', 'session_rotate', 'session_save', 'session_sweep', 'session_touch',
+         'setting', 'stats', 'user_create', 'user_delete', 'user_get', 'user_save', 'user_set_password', 'version'])
+     order by p.oid::regprocedure::text
+  loop
+    execute format('grant execute on function %s to %I', v_function, p_role);
+  end loop;
+end
+$function$;
+
+comment on function {{.schema}}.grant_app(name) is
+  'Grants a role what an application needs: the functions for users and sessions, and those that keep a cache coherent. No right on any table. Can be repeated.';

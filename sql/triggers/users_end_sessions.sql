@@ -1,0 +1,34 @@
+create or replace function {{.schema}}.users_end_sessions()
+returns trigger
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  -- An opening holds the users row FOR SHARE until it commits, so that this statement, running after, sees
+  -- its session. A transaction whose snapshot is older than that would not.
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    perform {{.schema}}.fail('SE008', 'a password or a status cannot be changed at this isolation level',
+      'Use a READ COMMITTED transaction: an older snapshot would miss sessions opened meanwhile.');
+  end if;
+  delete from {{.schema}}.sessions s
+   where s.id in (select x.id from {{.schema}}.sessions x
+                   where x.username = new.username
+                     and (new.status <> 'active' or x.cryptpasswd is distinct from new.cryptpasswd)
+                   order by x.key
+                     for update);
+  return null;
+end
+$function$;
+
+comment on function {{.schema}}.users_end_sessions() is
+  'The seed''s rule: a password change ends the user''s sessions that do not carry the new hash. Leaving the status active ends them all. Raises SE008 at REPEATABLE READ and above.';
+
+create or replace trigger users_end_sessions
+  after update on {{.schema}}.users
+  for each row
+  when (new.cryptpasswd is distinct from old.cryptpasswd or new.status is distinct from old.status)
+  execute function {{.schema}}.users_end_sessions();
+alter table {{.schema}}.users enable always trigger users_end_sessions;

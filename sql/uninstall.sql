@@ -1,0 +1,24 @@
+-- Removes what install.sql created. Refused, and nothing removed, where an object of somebody else's depends on it.
+do $do$
+declare
+  v_object record;
+begin
+  for v_object in
+    select t.tgname, t.tgrelid::regclass as relation
+      from pg_catalog.pg_trigger t
+      join pg_catalog.pg_proc p on p.oid = t.tgfoid
+     where p.pronamespace = '{{.schema}}'::regnamespace and not t.tgisinternal
+  loop
+    execute pg_catalog.format('drop trigger %I on %s', v_object.tgname, v_object.relation);
+  end loop;
+  for v_object in
+    select p.oid::pg_catalog.regprocedure as function
+      from pg_catalog.pg_proc p
+     where p.pronamespace = '{{.schema}}'::regnamespace
+       and not exists (select from pg_catalog.pg_depend d
+                        where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  loop
+    execute pg_catalog.format('drop function %s', v_object.function);
+  end loop;
+end
+$do$;
