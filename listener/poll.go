@@ -1,0 +1,212 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pgsession/pgsession/client"
+)
+
+const (
+	// pollSpacing is the least time between two polls, however often somebody wants one now.
+	pollSpacing = 50 * time.Millisecond
+	// pollPatience bounds one poll, dialling included, where no lease time is known yet.
+	pollPatience = 5 * time.Second
+	// backoffMin and backoffMax bound the wait before a lost connection is dialled again.
+	backoffMin = 50 * time.Millisecond
+	backoffMax = time.Second
+)
+
+// poller asks the database, over a connection of its own, what has changed, and renews the lease: steps
+// 2 and 3 of the cache procedure.
+type poller struct {
+	cache *Cache
+	wake  chan struct{}
+
+	conn   *pgx.Conn // used by one goroutine: Open's, then run's
+	client *client.Client
+	cursor client.Snapshot
+
+	mu       sync.Mutex
+	applied  time.Time // when the last poll that was applied was sent
+	interval time.Duration
+	notify   string
+}
+
+func newPoller(c *Cache) *poller {
+	return &poller{cache: c, wake: make(chan struct{}, 1), interval: time.Second}
+}
+
+// now asks for a poll at once. It never blocks.
+func (p *poller) now() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run polls every P, and earlier when asked to. After a failure it dials again, waiting a little
+// longer each time.
+func (p *poller) run(ctx context.Context) {
+	backoff := backoffMin
+	for wait := p.pause(); p.sleep(ctx, wait); {
+		err := p.once(ctx)
+		if err == nil {
+			backoff, wait = backoffMin, p.pause()
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.cache.count.pollFailures.Add(1)
+		p.cache.log.WarnContext(ctx, "pgsession: poll failed", "error", err, "lease_left", p.cache.lease.left(p.cache.clock, time.Now()))
+		p.hangUp()
+		wait = jitter(backoff)
+		backoff = min(2*backoff, backoffMax)
+	}
+}
+
+// sleep waits for the next poll; a wish to poll now does not shorten it below the spacing. It returns
+// false when it is time to end.
+func (p *poller) sleep(ctx context.Context, wait time.Duration) bool {
+	spacing := time.NewTimer(min(wait, pollSpacing))
+	defer spacing.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-spacing.C:
+	}
+	if wait <= pollSpacing {
+		return ctx.Err() == nil
+	}
+	rest := time.NewTimer(wait - pollSpacing)
+	defer rest.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-rest.C:
+	case <-p.wake:
+	}
+	return ctx.Err() == nil
+}
+
+// once polls and applies the answer.
+func (p *poller) once(ctx context.Context) error {
+	patience := p.cache.leaseTime() // an answer that takes longer renews nothing
+	if patience == 0 {
+		patience = pollPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := p.dial(ctx); err != nil {
+		return err
+	}
+	poll, err := p.client.ChangePoll(ctx, p.cursor)
+	if err != nil {
+		return err
+	}
+	if poll.Epoch.IsZero() {
+		// Nobody has started this epoch yet. The cursor of another is worth nothing in it.
+		if err := p.client.ChangeStart(ctx); err != nil {
+			return err
+		}
+		if poll, err = p.client.ChangePoll(ctx, client.Snapshot{}); err != nil {
+			return err
+		}
+		if poll.Epoch.IsZero() {
+			return errors.New("change_poll: no epoch after change_start")
+		}
+	}
+	p.apply(poll)
+	return nil
+}
+
+func (p *poller) dial(ctx context.Context) error {
+	if p.conn != nil {
+		return nil
+	}
+	conn, err := pgx.ConnectConfig(ctx, p.cache.config.PollConfig)
+	if err != nil {
+		return fmt.Errorf("connect to poll: %w", err)
+	}
+	p.conn = conn
+	p.client = p.cache.client.With(conn)
+	return nil
+}
+
+func (p *poller) hangUp() {
+	if p.conn == nil {
+		return
+	}
+	// The server is told if it listens; if not, waiting for it would help nobody.
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = p.conn.Close(ctx)
+	p.conn, p.client = nil, nil
+}
+
+// apply forgets what has changed, then moves the cursor, and then renews the lease: a lease that were
+// renewed first would cover what is not yet forgotten.
+func (p *poller) apply(poll client.Poll) {
+	c := p.cache
+	switch {
+	case poll.Epoch != *c.memory.epoch.Load():
+		c.count.flushes.Add(1)
+		c.memory.enter(poll.Epoch)
+		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch)
+	case p.cursor.IsZero(), p.cursor.Xmin() < poll.LowWater, p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
+		c.flush()
+	default:
+		for _, change := range poll.Changes {
+			c.apply(change, routePoll)
+		}
+		c.ears.check(poll)
+	}
+	p.cursor = poll.Snapshot
+
+	t := poll.Lease
+	if c.config.Lease > 0 {
+		t = min(t, c.config.Lease)
+	}
+	c.revoke.Store(int64(poll.Lease))
+	c.term.Store(int64(t))
+	c.count.polls.Add(1)
+	p.mu.Lock()
+	p.applied, p.interval, p.notify = poll.Sent, poll.Interval, poll.Notify
+	p.mu.Unlock()
+	c.lease.renew(c.clock, poll.Sent, t)
+}
+
+// slept reports whether the machine was suspended since the last poll: the monotonic clock stood still,
+// and with it the deadlines of what is cached.
+func (p *poller) slept(sent time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	monotonic := sent.Sub(p.applied)
+	wall := time.Duration(sent.UnixNano() - p.applied.UnixNano())
+	return wall-monotonic > p.cache.leaseTime()
+}
+
+// pause returns how long to wait until the next poll: P, or less where the lease is too short for it.
+func (p *poller) pause() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return min(p.interval, p.cache.leaseTime()/3)
+}
+
+// state returns how old the last applied poll is, and the notify mode that it told.
+func (p *poller) state(now time.Time) (time.Duration, string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return now.Sub(p.applied), p.notify
+}
+
+// jitter spreads a wait over its upper half, so that processes that lost the same server do not all
+// come back at once.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
