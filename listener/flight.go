@@ -27,6 +27,8 @@ type row struct {
 	version int64
 }
 
+func rowOf(s *client.Session) row { return row{epoch: s.Epoch, id: s.ID, version: s.Version} }
+
 // mayPrecede reports whether r may have been read before o. Of two reads that ran at once, one that
 // found the session and one that found none can be in either order.
 func (r row) mayPrecede(o row) bool {
@@ -159,7 +161,7 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 		at := row{epoch: *c.memory.epoch.Load(), gone: !found}
 		if found {
 			r.sent = s.Sent
-			at = row{epoch: s.Epoch, id: s.ID, version: s.Version}
+			at = rowOf(&s)
 		}
 		overtaken := f.landed > r.landed && at.mayPrecede(f.newest)
 		if overtaken || r.joined && found && c.memory.stampedSince(&s, r.number) {
@@ -171,6 +173,7 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 		}
 		f.landed++
 		f.newest = at
+		c.memory.outdate(ks, f.tag, key, at)
 		if found {
 			c.fill(ks, s, r.number)
 		}
@@ -184,6 +187,15 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 		delete(ks.flights, key)
 	}
 	return true
+}
+
+// outdate removes the entry under a key if it may be older than what a read has just brought. That read
+// may have to be answered and not stored, and the version served must not go back after it. The caller
+// holds ks.
+func (m *memory) outdate(ks *keyStripe, tag client.Tag, key client.Key, at row) {
+	if e := ks.entries[tag]; e != nil && e.session.Key == key && rowOf(&e.session).mayPrecede(at) {
+		m.remove(ks, e)
+	}
 }
 
 // fill stores a session that a read has brought. The caller holds ks.

@@ -9,13 +9,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// gate holds back the answers to session_get after the database has given them, and counts them.
+// gate holds back session_get, before it is sent or after the database has answered, and counts it.
 type gate struct {
-	mu    sync.Mutex
-	asked int
-	hold  bool
+	mu         sync.Mutex
+	asked      int
+	hold       bool // answers
+	holdBefore bool // questions
 
-	arrived chan chan struct{} // an answer is being held; close what comes to let it go
+	arrived chan chan struct{} // something is being held; close what comes to let it go
 }
 
 func newGate() *gate { return &gate{arrived: make(chan chan struct{}, 100)} }
@@ -28,6 +29,23 @@ func (g *gate) shut(hold bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.hold = hold
+}
+
+// shutBefore has questions from now on be held, or pass.
+func (g *gate) shutBefore(hold bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holdBefore = hold
+}
+
+// pass holds up whoever comes if it is to be held.
+func (g *gate) pass(hold bool) {
+	if !hold {
+		return
+	}
+	release := make(chan struct{})
+	g.arrived <- release
+	<-release
 }
 
 // reads returns how many session_get were sent.
@@ -45,8 +63,10 @@ func (g *gate) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQ
 		return ctx
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.asked++
+	hold := g.holdBefore
+	g.mu.Unlock()
+	g.pass(hold)
 	return context.WithValue(ctx, gatedKey{}, true)
 }
 
@@ -55,9 +75,5 @@ func (g *gate) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryE
 	g.mu.Lock()
 	hold := g.hold && ctx.Value(gatedKey{}) != nil
 	g.mu.Unlock()
-	if hold {
-		release := make(chan struct{})
-		g.arrived <- release
-		<-release
-	}
+	g.pass(hold)
 }

@@ -160,7 +160,7 @@ func (p *poller) apply(poll client.Poll) {
 		c.count.flushes.Add(1)
 		c.memory.enter(poll.Epoch)
 		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch)
-	case p.cursor.IsZero(), p.cursor.Xmin() < poll.LowWater, p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
+	case p.cursor.IsZero(), purged(p.cursor, poll), p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
 		c.flush()
 	default:
 		for _, change := range poll.Changes {
@@ -181,6 +181,21 @@ func (p *poller) apply(poll client.Poll) {
 	p.applied, p.interval, p.notify = poll.Sent, poll.Interval, poll.Notify
 	p.mu.Unlock()
 	c.lease.renew(c.clock, poll.Sent, t)
+}
+
+// purged reports whether the log may have lost changes that the cursor does not see: those of a
+// transaction below low_water that has been decided since. Transactions that are still in progress
+// have changed nothing yet; a long one costs nothing until it ends.
+func purged(cursor client.Snapshot, poll client.Poll) bool {
+	if cursor.Xmax() < poll.LowWater {
+		return true
+	}
+	for xid := range cursor.Running() {
+		if xid < poll.LowWater && poll.Snapshot.Sees(xid) {
+			return true
+		}
+	}
+	return false
 }
 
 // slept reports whether the machine was suspended since the last poll: the monotonic clock stood still,

@@ -188,6 +188,31 @@ func TestLateReadIsDoneAgain(t *testing.T) {
 	}
 }
 
+// A read that has to be answered and may not be stored puts out the older entry that it finds: the next
+// answer would go back.
+func TestUnstoredAnswerOutdatesTheEntry(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	b := setup(t, pgtest.New(t), g.tracing)
+	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '3 hours')")
+	cache := b.open(func(c *listener.Config) { c.ListenConfig = nowhere(b.db.Config()) })
+	key := b.session()
+	g.shutBefore(true)
+	let, first := b.read(t.Context(), cache, g, key) // has noted its number, and not yet been sent
+	g.shutBefore(false)
+	cache.Forget(key)
+	b.want(cache, key, 0, listener.FromDatabase)
+	b.want(cache, key, 0, listener.FromCache)
+	b.set(key, 1)
+	close(let)
+	if a := <-first; a.err != nil || n(t, a.session) != 1 {
+		t.Fatalf("the first reader got n %d, %v", n(t, a.session), a.err)
+	}
+	if s, _, err := cache.SessionGet(t.Context(), key); err != nil || n(t, s) != 1 {
+		t.Errorf("then n %d is served, %v", n(t, s), err)
+	}
+}
+
 // A session that was closed does not come back through a late read, in either order of landing.
 func TestLateReadOfAClosedSession(t *testing.T) {
 	t.Parallel()
