@@ -18,12 +18,14 @@ comment on column {{.schema}}.change_log.kind is
 create unlogged table {{.schema}}.change_state (
   one       boolean primary key default true,
   part      uuid not null,
+  started   timestamptz not null,
+  place     text not null,
   low_water xid8 not null,
   constraint change_state_one_check check (one)
 );
 
 comment on table {{.schema}}.change_state is
-  'One row, made by change_start: the stored part of the epoch, and the transaction below which the log has been purged.';
+  'One row, made by change_start: the stored part of the epoch, the start of the server and the file that it was made in, and the transaction below which the log has been purged.';
 
 ---- create above / drop below ----
 

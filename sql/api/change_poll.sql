@@ -41,7 +41,7 @@ begin
     select (select {{ template "shared/epoch.sql" }} from {{.schema}}.change_state st),
            (select st.low_water from {{.schema}}.change_state st),
            pg_current_snapshot(),
-           {{.schema}}.setting('lease')::interval, {{.schema}}.setting('poll')::interval, {{.schema}}.setting('notify'),
+           (select {{.schema}}.setting('lease')::interval), (select {{.schema}}.setting('poll')::interval), (select {{.schema}}.setting('notify')),
            d.kind, d.tag
       from (select) one
       left join due d on true;

@@ -7,8 +7,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  insert into {{.schema}}.change_state (part, low_water)
-  select gen_random_uuid(), pg_snapshot_xmax(pg_current_snapshot())
+  insert into {{.schema}}.change_state (part, started, place, low_water)
+  select gen_random_uuid(), pg_postmaster_start_time(), pg_relation_filepath('{{.schema}}.change_state'),
+         pg_snapshot_xmax(pg_current_snapshot())
    where not exists (select from {{.schema}}.change_state)
   on conflict do nothing;
 end

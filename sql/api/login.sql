@@ -84,4 +84,4 @@ end
 $function$;
 
 comment on function {{.schema}}.login(text, text, integer, jsonb, jsonb, bytea) is
-  'Verifies a password and opens a session. Always one row: outcome ok with the session, or bad_credentials (also for an unknown user), disabled, pending, throttled (with retry_after), all else null. Disabled and pending are told only to who knows the password. With p_key (sha256 of a token that the caller made, slot in byte 0) the session is stored under it and token is null. An old or cheap hash is upgraded, which ends no session. Raises SE005 for bad arguments.';
+  'Verifies a password and opens a session. Always one row: outcome ok with the session, or bad_credentials (also for an unknown user), disabled, pending, throttled (with retry_after), all else null. Disabled and pending are told only to who knows the password. With p_key (sha256 of a token that the caller made, slot in byte 0) the session is stored under it and token is null. An old or cheap hash is upgraded, which ends no session. Raises SE004 where p_key is taken, SE005 for bad arguments, SE008 where a hash would be upgraded at REPEATABLE READ and above.';
