@@ -133,8 +133,11 @@ func (c *Cache) Ready() bool { return c.lease.left(c.clock, time.Now()) > 0 }
 
 // SessionGet returns the live session of a key, from memory when it may; see [client.Store].
 func (c *Cache) SessionGet(ctx context.Context, key client.Key, floor ...client.Floor) (client.Session, bool, error) {
-	s, _, found, err := c.Lookup(ctx, key, floor...)
-	return s, found, err
+	e, miss := c.hit(key, floor)
+	if e != nil {
+		return e.session, true, nil
+	}
+	return c.miss(ctx, key, floor, miss)
 }
 
 // Lookup is SessionGet, and says where the answer came from.
@@ -143,8 +146,14 @@ func (c *Cache) Lookup(ctx context.Context, key client.Key, floor ...client.Floo
 	if e != nil {
 		return e.session, FromCache, true, nil
 	}
+	s, found, err := c.miss(ctx, key, floor, miss)
+	return s, FromDatabase, found, err
+}
+
+// miss reads a session from the database.
+func (c *Cache) miss(ctx context.Context, key client.Key, floor []client.Floor, miss Miss) (client.Session, bool, error) {
 	if c.ctx.Err() != nil {
-		return client.Session{}, FromDatabase, false, ErrClosed
+		return client.Session{}, false, ErrClosed
 	}
 	c.count.missed(miss)
 	// Who brings a floor knows of a newer version than may be on its way.
@@ -152,7 +161,7 @@ func (c *Cache) Lookup(ctx context.Context, key client.Key, floor ...client.Floo
 	if found {
 		c.touches.used(key, s)
 	}
-	return s, FromDatabase, found, err
+	return s, found, err
 }
 
 // hit returns the entry under a key if it may be answered with now: step 5 of the cache procedure.
