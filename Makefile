@@ -1,0 +1,59 @@
+# pgsession. `make` lists what there is; `make demo` and `make test` are all that a fresh machine needs.
+
+GO       ?= go
+BIN      := bin/pgsession
+# What to test, lint or measure: make test PKG=./client/...
+PKG      ?= ./...
+# More for the command that a target runs: make demo ARGS=--json, make test ARGS='-run Poll -v'
+ARGS     ?=
+# Two packages at a time, each with a PostgreSQL of its own.
+TEST     := $(GO) test -race -timeout 10m -p 2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PKG=./client/... chooses packages, ARGS='…' is handed on to the command."
+
+.PHONY: deps
+deps: ## install what is missing: PostgreSQL's programs, a C compiler (or say how)
+	@./scripts/deps.sh
+
+# A checkout that belongs to another user has git refuse to answer, and go refuse to build: so no stamp.
+.PHONY: build
+build: ## build bin/pgsession
+	$(GO) build -buildvcs=false -o $(BIN) ./cmd/pgsession
+
+.PHONY: demo
+demo: deps build ## show the product at work, on a throwaway PostgreSQL (under a minute)
+	./$(BIN) demo $(ARGS)
+
+.PHONY: test
+test: deps check ## what CI runs: formatting, vet, all tests with the race detector
+	$(TEST) $(ARGS) $(PKG)
+
+.PHONY: check
+check: ## formatting and vet, without running anything
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	$(GO) vet $(PKG)
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w .
+
+.PHONY: lint
+lint: ## all linters (the first run builds them, which takes minutes), vet for other systems
+	$(GO) run $(GOLANGCI) run $(ARGS) $(PKG)
+	GOOS=darwin $(GO) vet $(PKG)
+	GOOS=windows $(GO) vet $(PKG)
+
+.PHONY: bench
+bench: deps ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m -p 1 $(ARGS) $(PKG)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
