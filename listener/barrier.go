@@ -6,53 +6,99 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pgsession/pgsession/client"
 )
 
-// drift is ρ, by how much the rates of two machines' clocks may differ.
-const drift = 0.01
+const (
+	// drift is ρ, by how much the rates of two machines' clocks may differ.
+	drift = 0.01
+	// askMin and askMax space a revoker's questions whether all have applied its transaction.
+	askMin = 2 * time.Millisecond
+	askMax = 100 * time.Millisecond
+)
 
 // SessionCloseWait ends a session, reports whether there was one, and returns only once no process can
-// serve it any more (see [Cache.Barrier]), also where somebody else has ended it. The commit is made
-// durable, on synchronous standbys too.
+// serve it any more, also where somebody else has ended it. See [Cache.RevokeWait].
 func (c *Cache) SessionCloseWait(ctx context.Context, key client.Key) (bool, error) {
-	if c.ctx.Err() != nil {
-		return false, ErrClosed
-	}
-	defer c.Forget(key)
 	closed := false
+	defer c.Forget(key)
+	err := c.RevokeWait(ctx, func(tx *client.Client) error {
+		var err error
+		closed, err = tx.SessionClose(ctx, key)
+		return err
+	})
+	return closed, err
+}
+
+// RevokeWait runs revoke in a transaction, commits it, and returns only once no process can serve what
+// it has ended or changed: the revocation barrier. The commit is made durable, on synchronous standbys
+// too. When all registered processes are alive that takes milliseconds; one that is dead, stopped or cut
+// off costs T(1+ρ)+F at most, T being the lease and F Config.Fencing.
+//
+// An error before the commit means that nothing has changed. An error of ctx after it means that the
+// change is committed, and that other processes may not have heard of it yet.
+func (c *Cache) RevokeWait(ctx context.Context, revoke func(tx *client.Client) error) error {
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	var xid uint64
 	err := pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
 		// Also where the application has turned it off for everything else: what a crash takes back,
 		// the barrier could not promise.
-		if _, err := tx.Exec(ctx, "select set_config('synchronous_commit', 'on', true)"); err != nil {
+		var text pgtype.Text
+		err := tx.QueryRow(ctx, "select pg_current_xact_id()::text, set_config('synchronous_commit', 'on', true)").Scan(&text, nil)
+		if err != nil {
 			return err
 		}
-		var err error
-		closed, err = c.client.With(tx).SessionClose(ctx, key)
-		return err
+		if _, err := fmt.Sscan(text.String, &xid); err != nil {
+			return err
+		}
+		return revoke(c.client.With(tx))
 	})
 	if err != nil {
-		return false, fmt.Errorf("session_close and wait: %w", err)
+		return fmt.Errorf("revoke: %w", err)
 	}
-	c.Forget(key)
-	return closed, c.Barrier(ctx)
+	return c.Barrier(ctx, xid)
 }
 
-// Barrier returns once no process can serve what was revoked by a transaction committed before the
-// call: after T(1+ρ)+F on the monotonic clock, where T is the lease that the database grants and F is
-// Config.Fencing. No process has to answer, or even to be known. An error means that ctx ended first.
-func (c *Cache) Barrier(ctx context.Context) error {
-	t := time.Duration(c.revoke.Load())
-	wait := t + time.Duration(float64(t)*drift) + c.config.Fencing
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-c.ctx.Done():
-		return fmt.Errorf("revocation barrier: %w", ErrClosed)
-	case <-ctx.Done():
-		return fmt.Errorf("revocation barrier: the revocation is committed, but other processes may serve it for %v yet: %w", wait, ctx.Err())
+// Barrier returns once no process can serve what the transaction xid has ended or changed; xid is
+// pg_current_xact_id() of a transaction that has committed before the call, with synchronous_commit on.
+// With xid 0 it waits for the lease time in full, for which no process has to answer or even be known.
+func (c *Cache) Barrier(ctx context.Context, xid uint64) error {
+	wait := c.fullWait()
+	full := time.NewTimer(wait)
+	defer full.Stop()
+	ask := time.NewTimer(askMin)
+	defer ask.Stop()
+	// In a young epoch the register of instances may have been emptied: those it lacks still hold leases.
+	if xid == 0 || c.poller.epochAge() <= wait {
+		ask.Stop()
+	} else if err := c.client.ChangeRing(ctx); err != nil {
+		c.log.WarnContext(ctx, "pgsession: ringing for the barrier failed, waiting for polls", "error", err)
 	}
+	for every := askMin; ; {
+		select {
+		case <-full.C:
+			return nil
+		case <-ask.C:
+			applied, err := c.client.ChangeApplied(ctx, xid)
+			if err == nil && applied {
+				return nil
+			}
+			every = min(2*every, askMax)
+			ask.Reset(every)
+		case <-c.ctx.Done():
+			return fmt.Errorf("revocation barrier: %w", ErrClosed)
+		case <-ctx.Done():
+			return fmt.Errorf("revocation barrier: the revocation is committed, but other processes may serve it for up to %v yet: %w", wait, ctx.Err())
+		}
+	}
+}
+
+// fullWait is how long a process that does not answer can serve what has been revoked: T(1+ρ)+F.
+func (c *Cache) fullWait() time.Duration {
+	t := time.Duration(c.revoke.Load())
+	return t + time.Duration(float64(t)*drift) + c.config.Fencing
 }

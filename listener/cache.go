@@ -58,9 +58,12 @@ type Cache struct {
 	term   atomic.Int64 // T, the lease time in force, in nanoseconds
 	revoke atomic.Int64 // the T that the database says, which revokers wait
 
+	doorbell atomic.Bool // the notify mode is doorbell
+
 	poller  *poller
 	ears    *ears
 	touches *touches
+	bell    *bell
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -88,7 +91,7 @@ func Open(ctx context.Context, config Config) (*Cache, error) {
 		return nil, fmt.Errorf("open session cache: %w", err)
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.poller, c.ears, c.touches = newPoller(c), newEars(c), newTouches(c)
+	c.poller, c.ears, c.touches, c.bell = newPoller(c), newEars(c), newTouches(c), newBell(c)
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		c.poller.hangUp()
@@ -109,20 +112,22 @@ func (c *Cache) start(ctx context.Context) error {
 	if err := c.poller.once(ctx); err != nil {
 		return err
 	}
-	for _, run := range []func(context.Context){c.poller.run, c.ears.run, c.touches.run, c.sweep, c.freeMemory} {
+	for _, run := range []func(context.Context){c.poller.run, c.ears.run, c.touches.run, c.bell.run, c.sweep, c.freeMemory} {
 		c.tasks.run(func() { run(c.ctx) })
 	}
 	return nil
 }
 
-// Close ends every goroutine of the cache, waits for them, and flushes the touches that are pending,
-// for which ctx bounds the time. Reads that wait for the database end with [ErrClosed]. Close once.
+// Close ends every goroutine of the cache, waits for them, flushes the touches and notifications that
+// are pending, and leaves the register of instances; ctx bounds the time for these. Reads that wait for
+// the database end with [ErrClosed]. Close once.
 func (c *Cache) Close(ctx context.Context) error {
 	c.cancel()
 	c.tasks.wait()
 	c.lease.end()
 	c.poller.hangUp()
-	if err := c.touches.flush(ctx); err != nil {
+	err := errors.Join(c.touches.flush(ctx), c.bell.flush(ctx), c.client.ChangeLeave(ctx, c.poller.id))
+	if err != nil {
 		return fmt.Errorf("close session cache: %w", err)
 	}
 	return nil

@@ -108,7 +108,9 @@ func (e *ears) HandleNotification(_ context.Context, n *pgconn.Notification, _ *
 	for _, change := range note.changes {
 		e.cache.apply(change, routeNotify)
 	}
-	if note.poll || note.epoch != e.cache.memory.epoch.Load().String()[:8] {
+	if note.poll {
+		e.cache.poller.ring()
+	} else if note.epoch != e.cache.memory.epoch.Load().String()[:8] {
 		e.cache.poller.now()
 	}
 	e.mu.Lock()

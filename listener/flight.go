@@ -12,6 +12,7 @@ import (
 // reads of the key, so that one that lands late is told from one that saw a newer row (I5).
 type flight struct {
 	tag    client.Tag
+	stamp  uint64 // the number of the last invalidation of the key while this flight exists
 	reads  int
 	open   *read // the one that newcomers may join; nil once an invalidation has passed it
 	landed int   // how many reads have landed
@@ -152,8 +153,7 @@ func (c *Cache) send(ctx context.Context, key client.Key, ks *keyStripe, f *flig
 }
 
 // land takes in what a read brought. It returns false where the read has to be sent again: another
-// may have brought something newer while it was under way, or somebody joined it after the user had
-// been invalidated.
+// may have brought something newer while it was under way, or it may bring what has been revoked.
 func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client.Session, found bool, err error) bool {
 	ks.Lock()
 	defer ks.Unlock()
@@ -164,7 +164,7 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 			at = rowOf(&s)
 		}
 		overtaken := f.landed > r.landed && at.mayPrecede(f.newest)
-		if overtaken || r.joined && found && c.memory.stampedSince(&s, r.number) {
+		if overtaken || found && c.revoked(f, r, &s) {
 			if f.open == r {
 				f.open = nil
 			}
@@ -187,6 +187,19 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 		delete(ks.flights, key)
 	}
 	return true
+}
+
+// revoked reports whether the session that a read brought may not be answered with, because it was
+// invalidated while the read was under way: since then somebody has joined it, who may know, or this
+// process has reported that it has applied the invalidation, so that a revoker may rely on it. The caller
+// holds the stripe of the key.
+func (c *Cache) revoked(f *flight, r *read, s *client.Session) bool {
+	byUser := c.memory.stampedSince(s, r.number)
+	if r.joined && byUser {
+		return true
+	}
+	return c.memory.reported.Load() > r.number &&
+		(byUser || f.stamp > r.number || c.memory.flushed.Load() > r.number)
 }
 
 // outdate removes the entry under a key if it may be older than what a read has just brought. That read

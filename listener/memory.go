@@ -30,6 +30,7 @@ type memory struct {
 	sequence atomic.Uint64
 	flushed  atomic.Uint64 // the number of the last flush: entries read before it are no more
 	epoch    atomic.Pointer[client.Epoch]
+	reported atomic.Uint64 // the number up to which the database may know that all is applied
 
 	sweep chan struct{} // told after a flush that there is memory to free
 }
@@ -140,7 +141,7 @@ func (m *memory) invalidateKey(tag client.Tag) {
 	m.remove(ks, ks.entries[tag])
 	for _, f := range ks.flights {
 		if f.tag == tag {
-			f.open = nil
+			f.open, f.stamp = nil, ks.stamp
 		}
 	}
 }
@@ -221,6 +222,9 @@ func (m *memory) free() {
 		ks.Unlock()
 	}
 }
+
+// report notes that the database is about to be told that all invalidations so far have been applied.
+func (m *memory) report() { m.reported.Store(m.sequence.Load()) }
 
 // stampedSince reports whether the username of a session was invalidated after a number was noted.
 func (m *memory) stampedSince(s *client.Session, number uint64) bool {

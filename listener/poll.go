@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,7 +16,7 @@ import (
 
 const (
 	// pollSpacing is the least time between two polls, however often somebody wants one now.
-	pollSpacing = 50 * time.Millisecond
+	pollSpacing = 10 * time.Millisecond
 	// pollPatience bounds one poll, dialling included, where no lease time is known yet.
 	pollPatience = 5 * time.Second
 	// backoffMin and backoffMax bound the wait before a lost connection is dialled again.
@@ -29,18 +30,21 @@ type poller struct {
 	cache *Cache
 	wake  chan struct{}
 
-	conn   *pgx.Conn // used by one goroutine: Open's, then run's
+	id     client.Instance
+	rung   atomic.Bool // somebody waits for this process to have applied everything
+	conn   *pgx.Conn   // this and the next two are used by one goroutine: Open's, then run's
 	client *client.Client
 	cursor client.Snapshot
 
 	mu       sync.Mutex
+	entered  time.Time // when this epoch was first seen
 	applied  time.Time // when the last poll that was applied was sent
 	interval time.Duration
 	notify   string
 }
 
 func newPoller(c *Cache) *poller {
-	return &poller{cache: c, wake: make(chan struct{}, 1), interval: time.Second}
+	return &poller{cache: c, id: client.NewInstance(), wake: make(chan struct{}, 1), interval: time.Second}
 }
 
 // now asks for a poll at once. It never blocks.
@@ -96,6 +100,12 @@ func (p *poller) sleep(ctx context.Context, wait time.Duration) bool {
 	return ctx.Err() == nil
 }
 
+// ring asks for a poll at once, and for a report when it has been applied.
+func (p *poller) ring() {
+	p.rung.Store(true)
+	p.now()
+}
+
 // once polls and applies the answer.
 func (p *poller) once(ctx context.Context) error {
 	patience := p.cache.leaseTime() // an answer that takes longer renews nothing
@@ -107,24 +117,46 @@ func (p *poller) once(ctx context.Context) error {
 	if err := p.dial(ctx); err != nil {
 		return err
 	}
-	poll, err := p.client.ChangePoll(ctx, p.cursor)
+	rung := p.rung.Swap(false)
+	poll, err := p.ask(ctx)
 	if err != nil {
 		return err
 	}
-	if poll.Epoch.IsZero() {
-		// Nobody has started this epoch yet. The cursor of another is worth nothing in it.
-		if err := p.client.ChangeStart(ctx); err != nil {
-			return err
-		}
-		if poll, err = p.client.ChangePoll(ctx, client.Snapshot{}); err != nil {
-			return err
-		}
-		if poll.Epoch.IsZero() {
-			return errors.New("change_poll: no epoch after change_start")
+	p.apply(poll)
+	if !rung && len(poll.Changes) == 0 {
+		return nil
+	}
+	// Somebody may be waiting for it. Otherwise the next poll reports.
+	p.cache.memory.report()
+	_, err = p.client.ChangeAck(ctx, p.id, p.cursor)
+	return err
+}
+
+// ask polls as a registered instance, in an epoch that has been started.
+func (p *poller) ask(ctx context.Context) (client.Poll, error) {
+	for range 3 {
+		p.cache.memory.report()
+		poll, err := p.client.ChangePoll(ctx, p.cursor, p.id)
+		switch {
+		case err != nil:
+			return client.Poll{}, err
+		case poll.Epoch.IsZero():
+			// The cursor of another epoch is worth nothing in this one.
+			p.cursor = client.Snapshot{}
+			if err := p.client.ChangeStart(ctx); err != nil {
+				return client.Poll{}, err
+			}
+		case !poll.Member:
+			// Committed before the next poll is sent: a revoker that does not find us has committed
+			// before that poll's snapshot.
+			if err := p.client.ChangeJoin(ctx, p.id); err != nil {
+				return client.Poll{}, err
+			}
+		default:
+			return poll, nil
 		}
 	}
-	p.apply(poll)
-	return nil
+	return client.Poll{}, errors.New("change_poll: no epoch after change_start, or no member after change_join")
 }
 
 func (p *poller) dial(ctx context.Context) error {
@@ -159,6 +191,9 @@ func (p *poller) apply(poll client.Poll) {
 	case poll.Epoch != *c.memory.epoch.Load():
 		c.count.flushes.Add(1)
 		c.memory.enter(poll.Epoch)
+		p.mu.Lock()
+		p.entered = time.Now()
+		p.mu.Unlock()
 		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch)
 	case p.cursor.IsZero(), purged(p.cursor, poll), p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
 		c.flush()
@@ -175,6 +210,7 @@ func (p *poller) apply(poll client.Poll) {
 		t = min(t, c.config.Lease)
 	}
 	c.revoke.Store(int64(poll.Lease))
+	c.doorbell.Store(poll.Notify == "doorbell")
 	c.term.Store(int64(t))
 	c.count.polls.Add(1)
 	p.mu.Lock()
@@ -220,6 +256,13 @@ func (p *poller) state(now time.Time) (time.Duration, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return now.Sub(p.applied), p.notify
+}
+
+// epochAge returns how long ago this process first saw the present epoch.
+func (p *poller) epochAge() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.entered)
 }
 
 // jitter spreads a wait over its upper half, so that processes that lost the same server do not all

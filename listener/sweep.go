@@ -2,18 +2,23 @@ package listener
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"time"
+
+	"github.com/pgsession/pgsession/client"
 )
 
 // sweepBatch is how many expired sessions one call removes.
 const sweepBatch = 1000
 
-// sweep removes expired sessions, and has the change log purged, every now and then. Any number of
-// processes may do so at once.
+// sweep removes expired sessions, has the change log purged, and expels dead instances, every now and
+// then. Any number of processes may do so at once.
 func (c *Cache) sweep(ctx context.Context) {
 	if c.config.SweepInterval < 0 {
 		return
 	}
+	still := standing{}
 	for {
 		timer := time.NewTimer(jitter(c.config.SweepInterval))
 		select {
@@ -22,18 +27,60 @@ func (c *Cache) sweep(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		for {
-			n, err := c.client.SessionSweep(ctx, sweepBatch)
-			if err != nil {
-				if ctx.Err() == nil {
-					c.log.WarnContext(ctx, "pgsession: sweeping failed", "error", err)
-				}
-				break
-			}
-			c.count.swept.Add(uint64(n))
-			if n < sweepBatch {
-				break
-			}
+		err := errors.Join(c.sweepSessions(ctx), still.expel(ctx, c))
+		if err != nil && ctx.Err() == nil {
+			c.log.WarnContext(ctx, "pgsession: sweeping failed", "error", err)
 		}
 	}
+}
+
+func (c *Cache) sweepSessions(ctx context.Context) error {
+	for {
+		n, err := c.client.SessionSweep(ctx, sweepBatch)
+		if err != nil {
+			return err
+		}
+		c.count.swept.Add(uint64(n))
+		if n < sweepBatch {
+			return nil
+		}
+	}
+}
+
+// standing remembers how often each registered instance had polled, and since when, to tell those that
+// are dead.
+type standing map[client.Instance]stood
+
+type stood struct {
+	polls int64
+	since time.Time
+}
+
+// expel ends the registration of instances that have not polled for longer than they can hold a lease.
+// Revokers would wait for them in full.
+func (s standing) expel(ctx context.Context, c *Cache) error {
+	members, err := c.client.ChangeMembers(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	seen := standing{}
+	for _, m := range members {
+		was, known := s[m.Instance]
+		if !known || was.polls != m.Polls {
+			seen[m.Instance] = stood{m.Polls, now}
+			continue
+		}
+		seen[m.Instance] = was
+		if now.Sub(was.since) <= c.fullWait() {
+			continue
+		}
+		if _, err := c.client.ChangeExpel(ctx, m.Instance, m.Polls); err != nil {
+			return err
+		}
+		delete(seen, m.Instance)
+	}
+	clear(s)
+	maps.Copy(s, seen)
+	return nil
 }

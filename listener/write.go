@@ -9,6 +9,26 @@ import (
 // The writing methods call the database and then, whatever it answered and also where its answer never
 // came, forget what they may have changed, before they return: step 7 of the cache procedure.
 
+// writer returns the client to write with. In doorbell mode its statements do not notify: wrote does,
+// after the commit.
+func (c *Cache) writer() *client.Client {
+	if c.doorbell.Load() {
+		return c.client.With(silent{c.pool})
+	}
+	return c.client
+}
+
+// wrote forgets a session that has been written to, or may have been, and rings for it.
+func (c *Cache) wrote(key client.Key) {
+	c.Forget(key)
+	c.bell.ring(client.Change{Kind: client.ChangedSession, Tag: key.Tag()})
+}
+
+func (c *Cache) wroteUser(username string) {
+	c.ForgetUser(username)
+	c.bell.ring(client.Change{Kind: client.ChangedUser, Tag: client.UserTag(username)})
+}
+
 // Login checks a password and opens a session; see [client.Store].
 func (c *Cache) Login(ctx context.Context, username, password string, o client.LoginOptions) (client.LoginResult, error) {
 	if c.ctx.Err() != nil {
@@ -30,8 +50,8 @@ func (c *Cache) SessionSave(ctx context.Context, key client.Key, payload any, ve
 	if c.ctx.Err() != nil {
 		return client.Floor{}, ErrClosed
 	}
-	defer c.Forget(key)
-	return c.client.SessionSave(ctx, key, payload, version)
+	defer c.wrote(key)
+	return c.writer().SessionSave(ctx, key, payload, version)
 }
 
 // SessionMerge merges a patch into a session's payload; see [client.Store].
@@ -39,8 +59,8 @@ func (c *Cache) SessionMerge(ctx context.Context, key client.Key, patch any) (cl
 	if c.ctx.Err() != nil {
 		return client.Session{}, ErrClosed
 	}
-	defer c.Forget(key)
-	return c.client.SessionMerge(ctx, key, patch)
+	defer c.wrote(key)
+	return c.writer().SessionMerge(ctx, key, patch)
 }
 
 // SessionTouch moves idle deadlines now; see [client.Store]. The cache touches what it serves by
@@ -57,8 +77,8 @@ func (c *Cache) SessionRotate(ctx context.Context, key client.Key, username stri
 	if c.ctx.Err() != nil {
 		return client.Token{}, client.Session{}, ErrClosed
 	}
-	defer c.Forget(key)
-	return c.client.SessionRotate(ctx, key, username)
+	defer c.wrote(key)
+	return c.writer().SessionRotate(ctx, key, username)
 }
 
 // SessionClose ends a session; see [client.Store]. To know that no process serves it any more, use
@@ -67,8 +87,8 @@ func (c *Cache) SessionClose(ctx context.Context, key client.Key) (bool, error) 
 	if c.ctx.Err() != nil {
 		return false, ErrClosed
 	}
-	defer c.Forget(key)
-	return c.client.SessionClose(ctx, key)
+	defer c.wrote(key)
+	return c.writer().SessionClose(ctx, key)
 }
 
 // SessionCloseID ends one of a user's sessions; see [client.Store].
@@ -76,8 +96,8 @@ func (c *Cache) SessionCloseID(ctx context.Context, username string, id int64) (
 	if c.ctx.Err() != nil {
 		return false, ErrClosed
 	}
-	defer c.ForgetUser(username)
-	return c.client.SessionCloseID(ctx, username, id)
+	defer c.wroteUser(username)
+	return c.writer().SessionCloseID(ctx, username, id)
 }
 
 // SessionCloseUser ends all sessions of a user but for at most one; see [client.Store].
@@ -85,8 +105,8 @@ func (c *Cache) SessionCloseUser(ctx context.Context, username string, except ..
 	if c.ctx.Err() != nil {
 		return 0, ErrClosed
 	}
-	defer c.ForgetUser(username)
-	return c.client.SessionCloseUser(ctx, username, except...)
+	defer c.wroteUser(username)
+	return c.writer().SessionCloseUser(ctx, username, except...)
 }
 
 // SessionList returns a user's live sessions, always from the database; see [client.Store].

@@ -24,7 +24,14 @@
 {{ template "internal/token_text.sql" . }}
 {{ template "internal/user_tag.sql" . }}
 
+{{ template "api/change_ack.sql" . }}
+{{ template "api/change_applied.sql" . }}
+{{ template "api/change_expel.sql" . }}
+{{ template "api/change_join.sql" . }}
+{{ template "api/change_leave.sql" . }}
+{{ template "api/change_members.sql" . }}
 {{ template "api/change_poll.sql" . }}
+{{ template "api/change_ring.sql" . }}
 {{ template "api/change_start.sql" . }}
 {{ template "api/epoch.sql" . }}
 {{ template "api/grant_app.sql" . }}

@@ -1,4 +1,4 @@
-create or replace function {{.schema}}.change_poll(p_cursor pg_snapshot default null)
+create or replace function {{.schema}}.change_poll(p_cursor pg_snapshot default null, p_instance uuid default null)
 returns table (
   epoch     uuid,
   low_water xid8,
@@ -7,7 +7,8 @@ returns table (
   poll      interval,
   notify    text,
   kind      "char",
-  tag       bigint
+  tag       bigint,
+  member    boolean
 )
 language plpgsql
 volatile
@@ -17,12 +18,19 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
-  v_limit bigint := {{.schema}}.setting('poll_limit')::bigint;
+  v_member boolean;
+  v_limit  bigint := {{.schema}}.setting('poll_limit')::bigint;
 begin
   if pg_is_in_recovery() or current_setting('transaction_read_only')::boolean
      or current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     perform {{.schema}}.fail('SE007', 'changes cannot be polled here',
       'Poll the primary (target_session_attrs=read-write), in a READ COMMITTED transaction that is not read-only.');
+  end if;
+  if p_instance is not null then
+    -- Before the snapshot is taken. Who expels an instance waits for this row, and then finds that it has polled.
+    perform set_config('synchronous_commit', 'off', true);
+    update {{.schema}}.instances i set applied = p_cursor, polls = i.polls + 1 where i.id = p_instance;
+    v_member := found;
   end if;
   -- One statement, so one snapshot: what the cursor does not see and this snapshot does. Sequence numbers or a
   -- greatest xid would lose commits that land out of order.
@@ -42,11 +50,11 @@ begin
            (select st.low_water from {{.schema}}.change_state st),
            pg_current_snapshot(),
            (select {{.schema}}.setting('lease')::interval), (select {{.schema}}.setting('poll')::interval), (select {{.schema}}.setting('notify')),
-           d.kind, d.tag
+           d.kind, d.tag, v_member
       from (select) one
       left join due d on true;
 end
 $function$;
 
-comment on function {{.schema}}.change_poll(pg_snapshot) is
-  'What has changed since a cursor, with the epoch, the new cursor (snapshot), the lease and poll intervals and the notify mode. At least one row, kind null when nothing changed; s a session''s tag, u a user''s, * everything (also when there is more than the setting poll_limit). A null cursor asks for nothing but the first one. Forget everything also where the epoch is another one, low_water is above xmin(p_cursor) or the snapshot''s xmax is below xmax(p_cursor). Epoch is null before change_start(): no lease then. Raises SE007 on a standby, in a read-only or a REPEATABLE READ transaction.';
+comment on function {{.schema}}.change_poll(pg_snapshot, uuid) is
+  'What has changed since a cursor, with the epoch, the new cursor (snapshot), the lease and poll intervals and the notify mode. At least one row, kind null when nothing changed; s a session''s tag, u a user''s, * everything (also when there is more than the setting poll_limit). A null cursor asks for nothing but the first one. Forget everything also where the epoch is another one, low_water is above xmin(p_cursor) or the snapshot''s xmax is below xmax(p_cursor). Epoch is null before change_start(): no lease then. p_instance reports for a registered process that it has applied everything up to the cursor; member is false if it is not registered: no lease then either, change_join and poll again. Raises SE007 on a standby, in a read-only or a REPEATABLE READ transaction.';

@@ -15,7 +15,8 @@ begin
       from pg_proc p
      where p.pronamespace = '{{.schema}}'::regnamespace
        and p.proname = any (array[
-         'change_poll', 'change_start', 'epoch', 'login', 'logout',
+         'change_ack', 'change_applied', 'change_expel', 'change_join', 'change_leave', 'change_members',
+         'change_poll', 'change_ring', 'change_start', 'epoch', 'login', 'logout',
          'session_close', 'session_close_id', 'session_close_user', 'session_get', 'session_key', 'session_list',
          'session_merge', 'session_open', 'session_rotate', 'session_save', 'session_sweep', 'session_touch',
          'setting', 'stats', 'user_create', 'user_delete', 'user_get', 'user_save', 'user_set_password', 'version'])

@@ -18,6 +18,7 @@ begin
     when 'payload_max'       then v_value := '65536';      -- bytes of a payload as text
     when 'absolute_lifetime' then v_value := '';           -- an interval after which any session ends; empty: none
     when 'lease'             then v_value := '3 seconds';  -- T: no answer is older
+    when 'fencing'           then v_value := '0 seconds';  -- F: how long a demoted server may go on answering
     when 'poll'              then v_value := '1 second';   -- P: how often a process polls
     when 'poll_limit'        then v_value := '10000';      -- changes that one poll returns; past them a flush is due
     when 'notify'            then v_value := 'inline';
