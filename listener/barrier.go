@@ -81,10 +81,12 @@ func (c *Cache) Barrier(ctx context.Context, xid uint64) error {
 	for every := askMin; ; {
 		select {
 		case <-full.C:
+			c.count.barriersFull.Add(1)
 			return nil
 		case <-ask.C:
 			applied, err := c.client.ChangeApplied(ctx, xid)
 			if err == nil && applied {
+				c.count.barriersFast.Add(1)
 				return nil
 			}
 			every = min(2*every, askMax)

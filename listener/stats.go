@@ -68,6 +68,9 @@ type Stats struct {
 	Pending    int // sessions waiting to be touched
 	Swept      uint64
 
+	BarriersFast uint64 // revocations that all registered processes had applied at once
+	BarriersFull uint64 // revocations that waited for the lease time in full
+
 	Entries int
 	Bytes   uint64
 }
@@ -87,6 +90,7 @@ type counters struct {
 	flushes, polls, pollFailures                 atomic.Uint64
 	listens, deaf, malformed                     atomic.Uint64
 	touched, touchFails, swept                   atomic.Uint64
+	barriersFast, barriersFull                   atomic.Uint64
 }
 
 func (c *counters) hit(key client.Key) { c.hits[key[len(key)-1]%hitShards].n.Add(1) }
@@ -111,6 +115,7 @@ func (c *Cache) Stats() Stats {
 		Epoch:     *c.memory.epoch.Load(),
 		Listening: c.ears.listening.Load(), Listens: n.listens.Load(), Deaf: n.deaf.Load(), Malformed: n.malformed.Load(),
 		Touched: n.touched.Load(), TouchFails: n.touchFails.Load(), Pending: c.touches.pending(), Swept: n.swept.Load(),
+		BarriersFast: n.barriersFast.Load(), BarriersFull: n.barriersFull.Load(),
 		Entries: c.memory.entries.EstimatedSize(), Bytes: c.memory.entries.WeightedSize(),
 	}
 	for i := range n.hits {

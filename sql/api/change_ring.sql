@@ -7,7 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  if p_items is null or p_items !~ '^(!|\*|([su][A-Za-z0-9_-]{11}){1,600})$' then
+  if p_items is null or length(p_items) > 7200 or p_items !~ '^(!|[*]|([su][A-Za-z0-9_-]{11})+)$' then
     perform {{.schema}}.fail('SE005', 'invalid items',
       'Items are ! (poll now), * (everything), or up to 600 times s or u and 11 base64url characters of a tag.');
   end if;
