@@ -14,7 +14,7 @@ type Snapshot struct {
 	xmin, xmax uint64
 }
 
-// ParseSnapshot reads the text of a pg_snapshot.
+// ParseSnapshot reads the text of a pg_snapshot, and refuses what PostgreSQL would.
 func ParseSnapshot(s string) (Snapshot, error) {
 	parts := strings.Split(s, ":")
 	if len(parts) != 3 {
@@ -28,10 +28,19 @@ func ParseSnapshot(s string) (Snapshot, error) {
 	if snapshot.xmax, err = strconv.ParseUint(parts[1], 10, 64); err != nil {
 		return Snapshot{}, fmt.Errorf("pgsession: parse snapshot: xmax: %w", err)
 	}
-	for xip := range splitList(parts[2]) {
-		if _, err := strconv.ParseUint(xip, 10, 64); err != nil {
+	if snapshot.xmin == 0 || snapshot.xmin > snapshot.xmax {
+		return Snapshot{}, fmt.Errorf("pgsession: parse snapshot %q: xmin is 0 or above xmax", s)
+	}
+	least := snapshot.xmin
+	for text := range splitList(parts[2]) {
+		xip, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
 			return Snapshot{}, fmt.Errorf("pgsession: parse snapshot: xip: %w", err)
 		}
+		if xip < least || xip >= snapshot.xmax {
+			return Snapshot{}, fmt.Errorf("pgsession: parse snapshot %q: xip is not in order between xmin and xmax", s)
+		}
+		least = xip
 	}
 	return snapshot, nil
 }

@@ -1,0 +1,12 @@
+// Package conformance is the test suite that every [client.Store] passes. An implementation runs it from
+// a test of its own:
+//
+//	func TestConformance(t *testing.T) {
+//		conformance.Run(t, func(t *testing.T) conformance.Fixture {
+//			store := …
+//			return conformance.Fixture{Store: store, CreateUser: …, Parallel: true}
+//		})
+//	}
+//
+// What a fixture cannot do is skipped, and the skipped test says why.
+package conformance
