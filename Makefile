@@ -25,11 +25,11 @@ deps: ## install what is missing: PostgreSQL's programs, a C compiler (or say ho
 # A checkout that belongs to another user has git refuse to answer, and go refuse to build: so no stamp.
 .PHONY: build
 build: ## build bin/pgsession
-	$(GO) build -buildvcs=false -o $(BIN) ./cmd/pgsession
+	@$(GO) build -buildvcs=false -o $(BIN) ./cmd/pgsession
 
 .PHONY: demo
 demo: deps build ## show the product at work, on a throwaway PostgreSQL (under a minute)
-	./$(BIN) demo $(ARGS)
+	@./$(BIN) demo $(ARGS)
 
 .PHONY: test
 test: deps check ## what CI runs: formatting, vet, all tests with the race detector

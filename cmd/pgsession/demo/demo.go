@@ -73,6 +73,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	if err := s.revokeAndWait(ctx); err != nil {
+		return Summary{}, err
+	}
 	verdict := s.ledger.judge(stage.lease)
 	summary := load.summary(verdict)
 	summary.RevokeWaitMS = milliseconds(s.revokeWait)
