@@ -3,6 +3,8 @@ package client_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -239,4 +241,51 @@ func TestNoConnection(t *testing.T) {
 	if !errors.As(err, &pgErr) || pgErr.Code != "3D000" || !strings.Contains(err.Error(), "database=missing") || strings.Contains(err.Error(), "s3cr3t") {
 		t.Error(err)
 	}
+}
+
+// TestModesReadTheSame reads one session in every mode: in binary or in text, the answer is the same.
+func TestModesReadTheSame(t *testing.T) {
+	t.Parallel()
+	db := started(t)
+	conn := db.Conn(t)
+	if _, err := client.New(conn).UserCreate(t.Context(), "ä😀", "password", client.UserOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []client.OpenOptions{
+		{},
+		{Username: "ä😀", Idle: time.Hour, Payload: json.RawMessage(`{"a": "ä😀"}`)},
+		{Idle: (1<<31 - 1) * time.Second},
+	} {
+		_, session, err := client.New(conn).SessionOpen(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, created := range []string{
+			"now()", "'1969-12-31 23:59:59.5Z'", "'1999-12-31 23:59:59.999999Z'", "'2000-01-01Z'", "'0001-01-01Z'", "'0044-03-15Z BC'", "'9999-12-31 23:59:59.123456Z'",
+		} {
+			db.Exec(t, "update pgsession.sessions set createddate = "+created+" where id = "+strconv.FormatInt(session.ID, 10))
+			want := readIn(t, db, pgx.QueryExecModeSimpleProtocol, session.Key)
+			for _, mode := range modes() {
+				if got := readIn(t, db, mode, session.Key); !reflect.DeepEqual(got, want) {
+					t.Errorf("created %s: %s reads %+v\nwant %+v", created, mode, got, want)
+				}
+			}
+		}
+	}
+}
+
+// readIn reads a session, without what differs between two readings.
+func readIn(t *testing.T, db *pgtest.DB, mode pgx.QueryExecMode, key client.Key) client.Session {
+	t.Helper()
+	conn := db.Conn(t, func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode })
+	session, found, err := client.New(conn).SessionGet(t.Context(), key)
+	if err != nil || !found {
+		t.Fatalf("%s: %v, %v", mode, found, err)
+	}
+	if session.Deadline.IsZero() != session.Expires.IsZero() {
+		t.Errorf("%s: deadline %v, expires %v", mode, session.Deadline, session.Expires)
+	}
+	session.Sent, session.Deadline = time.Time{}, time.Time{}
+	session.Created, session.Expires = session.Created.UTC(), session.Expires.UTC()
+	return session
 }
