@@ -7,7 +7,6 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  perform set_config('synchronous_commit', 'off', true);  -- a crash empties the table anyway
   update {{.schema}}.instances i set applied = p_cursor where i.id = p_instance;
   return found;
 end

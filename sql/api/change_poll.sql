@@ -28,7 +28,6 @@ begin
   end if;
   if p_instance is not null then
     -- Before the snapshot is taken. Who expels an instance waits for this row, and then finds that it has polled.
-    perform set_config('synchronous_commit', 'off', true);
     update {{.schema}}.instances i set applied = p_cursor, polls = i.polls + 1 where i.id = p_instance;
     v_member := found;
   end if;

@@ -9,6 +9,8 @@ as $function$
 declare
   v_function regprocedure;
 begin
+  -- Two at once would fail on the same catalogue row.
+  perform pg_advisory_xact_lock(hashtextextended('pgsession grant {{.schema}}', 0));
   execute format('grant usage on schema {{.schema}} to %I', p_role);
   for v_function in
     select p.oid::regprocedure

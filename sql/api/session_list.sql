@@ -20,7 +20,7 @@ as $function$
 begin
   return query
     select s.id, s.username, s.version, s.createddate, s.expires, s.expiresecs,
-           s.expires - statement_timestamp(), {{.schema}}.epoch(), s.origin
+           s.expires - statement_timestamp(), (select {{.schema}}.epoch()), s.origin
       from {{.schema}}.sessions s
      where s.username = p_username and (s.expires is null or s.expires > statement_timestamp())
      order by s.createddate desc, s.id desc;

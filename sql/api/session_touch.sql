@@ -41,4 +41,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_touch(bytea[]) is
-  'Moves the idle deadlines of live sessions that are in use, many in one call, and returns how many it moved. Never revives a session, never moves a deadline back, skips rows that are locked. Sets users.lasthit, at most once a minute.';
+  'Moves the idle deadlines of live sessions that are in use, many in one call, and returns how many it moved. Never revives a session, never moves a deadline back, skips rows that are locked. Sets users.lasthit, at most once a minute. Raises SE005 for null.';

@@ -14,6 +14,11 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('pgsession purge {{.schema}}', 0)) then
     return;  -- somebody else is at it
   end if;
+  -- Transactions of the future: all this came with a dump of another server, whose numbers mean nothing here.
+  delete from {{.schema}}.change_log l
+   where l.xid > pg_snapshot_xmax(pg_current_snapshot()) and l.xid is distinct from pg_current_xact_id_if_assigned();
+  update {{.schema}}.change_state st set low_water = pg_snapshot_xmax(pg_current_snapshot())
+   where st.low_water > pg_snapshot_xmax(pg_current_snapshot());
   -- Ticks of the future: the clock was set back.
   delete from {{.schema}}.change_log l where l.kind = 't' and l.tag > v_now;
   insert into {{.schema}}.change_log (xid, kind, tag)

@@ -47,6 +47,6 @@ create or replace trigger sessions_deadline_update
         or new.expiresecs is distinct from old.expiresecs
         or new.expires < new.sweep_from
         or new.expires > new.ends
-        or (new.expires is null) <> (old.expires is null))
+        or (new.expires is null) <> (new.sweep_from is null))
   execute function {{.schema}}.sessions_deadline();
 alter table {{.schema}}.sessions enable always trigger sessions_deadline_update;
