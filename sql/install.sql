@@ -8,9 +8,11 @@
 {{ template "internal/change_purge.sql" . }}
 {{ template "internal/change_send.sql" . }}
 {{ template "internal/check_expiresecs.sql" . }}
+{{ template "internal/check_isolation.sql" . }}
 {{ template "internal/check_key.sql" . }}
 {{ template "internal/check_origin.sql" . }}
 {{ template "internal/check_password.sql" . }}
+{{ template "internal/check_patch.sql" . }}
 {{ template "internal/check_payload.sql" . }}
 {{ template "internal/check_username.sql" . }}
 {{ template "internal/fail.sql" . }}
@@ -67,6 +69,7 @@
 {{ template "triggers/sessions_log_update.sql" . }}
 {{ template "triggers/sessions_owner.sql" . }}
 {{ template "triggers/sessions_version.sql" . }}
+{{ template "triggers/users_cascade.sql" . }}
 {{ template "triggers/users_end_sessions.sql" . }}
 {{ template "triggers/users_log_rename.sql" . }}
 {{ template "triggers/users_version.sql" . }}

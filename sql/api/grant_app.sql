@@ -9,6 +9,9 @@ as $function$
 declare
   v_function regprocedure;
 begin
+  if p_role is null then
+    perform {{.schema}}.fail('SE005', 'role must not be null', 'Name the role that the application connects as.');
+  end if;
   -- Two at once would fail on the same catalogue row.
   perform pg_advisory_xact_lock(hashtextextended('pgsession grant {{.schema}}', 0));
   execute format('grant usage on schema {{.schema}} to %I', p_role);

@@ -9,6 +9,7 @@ as $function$
 declare
   v_ended bigint;
 begin
+  perform {{.schema}}.check_isolation();
   with closed as (
     delete from {{.schema}}.sessions s
      where s.id in (select x.id from {{.schema}}.sessions x order by x.key for update)
@@ -20,4 +21,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_close_all() is
-  'Ends every session. Returns how many live ones it ended.';
+  'Ends every session. Returns how many live ones it ended. Raises SE008 at REPEATABLE READ and above.';

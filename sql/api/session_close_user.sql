@@ -12,6 +12,7 @@ begin
   if p_username is null then
     perform {{.schema}}.fail('SE005', 'username must not be null', 'Anonymous sessions are closed one by one.');
   end if;
+  perform {{.schema}}.check_isolation();
   -- The lock order: the users row, then the sessions by key.
   perform from {{.schema}}.users u where u.username = p_username for share;
   with closed as (
@@ -28,4 +29,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_close_user(text, bytea) is
-  'Ends all of a user''s sessions, but the one under the key p_except. Returns how many live ones it ended. Raises SE005 for a null username.';
+  'Ends all of a user''s sessions, but the one under the key p_except. Returns how many live ones it ended. Raises SE005 for a null username, SE008 at REPEATABLE READ and above.';

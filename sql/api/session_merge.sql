@@ -22,14 +22,12 @@ declare
   v_id      bigint;
   v_payload jsonb;
 begin
-  if p_patch is null or jsonb_typeof(p_patch) <> 'object' then
-    perform {{.schema}}.fail('SE005', 'invalid patch', 'A merge patch (RFC 7396) is a JSON object.');
-  end if;
+  perform {{.schema}}.check_patch(p_patch);
   -- One UPDATE: a concurrent one waits for it and then merges into what it left.
   update {{.schema}}.sessions s
      set payload = {{.schema}}.merge_patch(s.payload, p_patch), version = s.version + 1,
          expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
-   where s.key = p_key and (s.expires is null or s.expires > statement_timestamp())
+   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
   returning s.id, s.payload into v_id, v_payload;
   if not found then
     perform {{.schema}}.session_gone();

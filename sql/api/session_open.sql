@@ -44,6 +44,9 @@ begin
     v_key := set_byte(sha256(v_token), 0, get_byte(v_token, 0));
   else
     perform {{.schema}}.check_key(p_key);
+    -- An expired session that has not been swept yet does not keep its key. The lock order: the users row first.
+    perform from {{.schema}}.users u where u.username = p_username for share;
+    delete from {{.schema}}.sessions s where s.key = p_key and s.expires <= statement_timestamp();
   end if;
   -- Triggers see to the rest: that the user is active, the password hash, the deadlines.
   insert into {{.schema}}.sessions (key, username, expiresecs, ends, payload, origin)

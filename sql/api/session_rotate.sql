@@ -31,7 +31,7 @@ begin
   end if;
   select s.id, s.username into v_id, v_owner
     from {{.schema}}.sessions s
-   where s.key = p_key and (s.expires is null or s.expires > statement_timestamp())
+   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
      for no key update;
   if not found then
     perform {{.schema}}.session_gone();
@@ -39,6 +39,7 @@ begin
   if v_owner <> p_username then
     perform {{.schema}}.fail('SE005', 'the session belongs to another user', 'Close it and open one for this user.');
   end if;
+  delete from {{.schema}}.sessions s where s.key = p_new_key and s.expires <= clock_timestamp();
   if exists (select from {{.schema}}.sessions s where s.key = p_new_key) then
     perform {{.schema}}.fail('SE004', 'a session with this key exists', 'Make a new token.');
   end if;

@@ -12,11 +12,11 @@ begin
   perform {{.schema}}.check_payload(p_payload);
   update {{.schema}}.sessions s
      set payload = p_payload, version = s.version + 1, expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
-   where s.key = p_key and (s.expires is null or s.expires > statement_timestamp())
+   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
      and (p_version is null or s.version = p_version)
   returning s.version into v_version;
   if not found then
-    select s.version into v_version from {{.schema}}.sessions s where s.key = p_key and (s.expires is null or s.expires > statement_timestamp());
+    select s.version into v_version from {{.schema}}.sessions s where s.key = p_key and (s.expires is null or s.expires > clock_timestamp());
     if not found then
       perform {{.schema}}.session_gone();
     end if;

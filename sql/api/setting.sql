@@ -24,7 +24,7 @@ begin
     when 'notify'            then v_value := 'inline';
     when 'log_retention'     then v_value := '5 minutes';  -- a process away for longer starts with an empty cache
     else
-      perform {{.schema}}.fail('SE005', format('no setting %s', quote_literal(p_name)), 'The names are listed in the file of this function.');
+      perform {{.schema}}.fail('SE005', format('no setting %s', quote_nullable(p_name)), 'The names are listed in the file of this function.');
   end case;
   return v_value;
 end

@@ -7,7 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  return coalesce(substring(p_hash from '^[$]2[aby][$]([0-9]{2})[$]')::integer >= {{.schema}}.setting('bcrypt_cost')::integer, false);
+  return coalesce(substring(p_hash from '^[$]2[aby][$](0[4-9]|[12][0-9]|3[01])[$][./A-Za-z0-9]{53}$')::integer >= {{.schema}}.setting('bcrypt_cost')::integer, false);
 end
 $function$;
 

@@ -8,9 +8,10 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   v_items text := current_setting('pgsession.pending_{{.schema}}', true);
-  v_sent  text := coalesce(nullif(current_setting('pgsession.sent_{{.schema}}', true), ''), '0');
+  v_sent  text := current_setting('pgsession.sent_{{.schema}}', true);
 begin
-  if v_items <> '' and v_sent <> '*' then
+  if v_items <> '' and v_sent is distinct from '*' then
+    v_sent := coalesce(substring(v_sent from '^[0-9]$'), '0');  -- anybody may have set it to anything
     if v_sent::integer >= 8 then
       perform {{.schema}}.change_flush();
     else

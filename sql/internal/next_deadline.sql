@@ -1,7 +1,7 @@
 create or replace function {{.schema}}.next_deadline(p_expires timestamptz, p_expiresecs integer, p_ends timestamptz)
 returns timestamptz
 language plpgsql
-stable
+volatile
 parallel safe
 security definer
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ begin
   if p_expiresecs is null then
     return p_expires;
   end if;
-  return greatest(p_expires, least(statement_timestamp() + make_interval(secs => p_expiresecs), p_ends));
+  return greatest(p_expires, least(clock_timestamp() + make_interval(secs => p_expiresecs), p_ends));
 end
 $function$;
 

@@ -10,9 +10,9 @@ declare
   v_hash text := regexp_replace(p_hash, '^[$]2[by][$]', '$2a$');  -- the same algorithm under other libraries' names
 begin
   case
-  when v_hash ~ '^[$]2a[$][0-9]{2}[$][./A-Za-z0-9]{53}$'                   -- bcrypt
+  when v_hash ~ '^[$]2a[$](0[4-9]|[12][0-9]|3[01])[$][./A-Za-z0-9]{53}$'  -- bcrypt
     or v_hash ~ '^[$]1[$][./A-Za-z0-9]{0,8}[$][./A-Za-z0-9]{22}$'           -- MD5-crypt
-    or v_hash ~ '^_[./A-Za-z0-9]{19}$'                                      -- extended DES
+    or v_hash ~ '^_(?![.]{4})[./A-Za-z0-9]{19}$'                            -- extended DES
     or v_hash ~ '^[./A-Za-z0-9]{13}$' then                                  -- DES
     return {{.pgcrypto}}.crypt(p_password::text, v_hash::text) = v_hash;
   when v_hash ~* '^[0-9a-f]{32}$' then

@@ -9,10 +9,7 @@ as $function$
 begin
   -- An opening holds the users row FOR SHARE until it commits, so that this statement, running after, sees
   -- its session. A transaction whose snapshot is older than that would not.
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    perform {{.schema}}.fail('SE008', 'a password or a status cannot be changed at this isolation level',
-      'Use a READ COMMITTED transaction: an older snapshot would miss sessions opened meanwhile.');
-  end if;
+  perform {{.schema}}.check_isolation();
   delete from {{.schema}}.sessions s
    where s.id in (select x.id from {{.schema}}.sessions x
                    where x.username = new.username
