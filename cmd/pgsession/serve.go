@@ -76,6 +76,10 @@ func (c *command) serve(ctx context.Context, o serveOptions, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
+	if config.ConnConfig.ValidateConnect == nil {
+		// Of several hosts, the one that takes writes: a standby may be any time behind.
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return err

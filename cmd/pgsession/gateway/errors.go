@@ -108,7 +108,7 @@ func isAway(err error) bool {
 func (g *gateway) fail(w http.ResponseWriter, r *http.Request, err error, began time.Time) {
 	p := problemOf(err)
 	level := slog.LevelDebug
-	if p.status >= http.StatusInternalServerError && p != errNotReady && r.Context().Err() == nil {
+	if p.status >= http.StatusInternalServerError && p != errNotReady && p != errConditional && r.Context().Err() == nil {
 		level = slog.LevelError
 	}
 	g.options.Log.Log(context.WithoutCancel(r.Context()), level, "request failed",

@@ -128,10 +128,10 @@ func (g *gateway) handle(e endpoint) http.Handler {
 	})
 }
 
-// refuseForgery refuses what a page of another site makes a browser send along with the cookie. Whoever sets an Authorization
-// header is no such page.
+// refuseForgery refuses what a page of another site makes a browser send along with the cookie. Whoever sends a bearer token is no
+// such page; credentials of another scheme a browser may add by itself.
 func (g *gateway) refuseForgery(r *http.Request) error {
-	if r.Header.Get("Authorization") != "" {
+	if _, ok := bearer(r.Header.Get("Authorization")); ok {
 		return nil
 	}
 	if g.origins.Check(r) != nil {

@@ -75,7 +75,8 @@ func (g *gateway) end(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if _, err := r.Cookie(CookieName); err == nil {
+	_, byBearer := bearer(r.Header.Get("Authorization"))
+	if _, err := r.Cookie(CookieName); err == nil && !byBearer { // with both, the cookie may be another session's
 		clearCookie(w)
 	}
 	w.WriteHeader(http.StatusNoContent)
