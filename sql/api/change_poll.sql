@@ -8,7 +8,8 @@ returns table (
   notify    text,
   kind      "char",
   tag       bigint,
-  member    boolean
+  member    boolean,
+  fencing   interval
 )
 language plpgsql
 volatile
@@ -49,7 +50,7 @@ begin
            (select st.low_water from {{.schema}}.change_state st),
            pg_current_snapshot(),
            (select {{.schema}}.setting('lease')::interval), (select {{.schema}}.setting('poll')::interval), (select {{.schema}}.setting('notify')),
-           d.kind, d.tag, v_member
+           d.kind, d.tag, v_member, (select {{.schema}}.setting('fencing')::interval)
       from (select) one
       left join due d on true;
 end

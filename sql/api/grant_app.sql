@@ -33,4 +33,4 @@ end
 $function$;
 
 comment on function {{.schema}}.grant_app(name) is
-  'Grants a role what an application needs: the functions for users and sessions, and those that keep a cache coherent. No right on any table. Can be repeated.';
+  'Grants a role what an application needs: the functions for users and sessions, and those that keep a cache coherent. No right on any table. Can be repeated. Raises SE005 for null.';
