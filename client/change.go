@@ -34,6 +34,7 @@ type Poll struct {
 	Snapshot Snapshot      // the new cursor
 	Lease    time.Duration // how old an answer may get: T
 	Interval time.Duration // how often to poll: P
+	Fencing  time.Duration // how long a demoted server may go on answering: F
 	Notify   string        // the notify mode: "inline", "doorbell" or "none"
 	Changes  []Change
 	Member   bool      // the instance that polled is registered: without that, it may not answer from memory
@@ -80,15 +81,16 @@ type pollRow struct {
 	epoch           pgtype.UUID
 	lowWater        pgtype.Text
 	snapshot        string
-	lease, interval int64 // microseconds
+	lease, interval int64 // microseconds, as is fencing
 	notify          string
 	kind            pgtype.Text
 	tag             pgtype.Int8
 	member          bool
+	fencing         int64
 }
 
 func (r *pollRow) scan(row pgx.Row) error {
-	return row.Scan(&r.epoch, &r.lowWater, &r.snapshot, &r.lease, &r.interval, &r.notify, &r.kind, &r.tag, &r.member)
+	return row.Scan(&r.epoch, &r.lowWater, &r.snapshot, &r.lease, &r.interval, &r.notify, &r.kind, &r.tag, &r.member, &r.fencing)
 }
 
 // head fills in what all rows have in common.
@@ -105,6 +107,7 @@ func (r *pollRow) head(poll *Poll) error {
 	poll.Interval = microseconds(r.interval)
 	poll.Notify = r.notify
 	poll.Member = r.member
+	poll.Fencing = microseconds(r.fencing)
 	return nil
 }
 

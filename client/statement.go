@@ -25,7 +25,7 @@ const (
 		"coalesce(createddate, 'epoch'), expires, expiresecs, " + ttlColumn + ", epoch"
 	userColumns = "id, username, status, payload::text, version, createddate, lastlogin, lasthit"
 	pollColumns = "epoch, low_water::text, snapshot::text, (extract(epoch from lease) * 1000000)::bigint, " +
-		"(extract(epoch from poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false)"
+		"(extract(epoch from poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false), (extract(epoch from fencing) * 1000000)::bigint"
 	statsColumns = "users, sessions, expired, coalesce(log_rows, 0), low_water::text, epoch"
 )
 

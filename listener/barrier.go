@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/pgsession/pgsession/client"
 )
 
@@ -43,39 +40,29 @@ func (c *Cache) RevokeWait(ctx context.Context, revoke func(tx *client.Client) e
 	if c.ctx.Err() != nil {
 		return ErrClosed
 	}
-	var xid uint64
-	err := pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
-		// Also where the application has turned it off for everything else: what a crash takes back,
-		// the barrier could not promise.
-		var text pgtype.Text
-		err := tx.QueryRow(ctx, "select pg_current_xact_id()::text, set_config('synchronous_commit', 'on', true)").Scan(&text, nil)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Sscan(text.String, &xid); err != nil {
-			return err
-		}
-		return revoke(c.client.With(tx))
-	})
+	xid, epoch, err := c.db.revoke(ctx, revoke)
 	if err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
-	return c.Barrier(ctx, xid)
+	return c.Barrier(ctx, xid, epoch)
 }
 
-// Barrier returns once no process can serve what the transaction xid has ended or changed; xid is
-// pg_current_xact_id() of a transaction that has committed before the call, with synchronous_commit on.
-// With xid 0 it waits for the lease time in full, for which no process has to answer or even be known.
-func (c *Cache) Barrier(ctx context.Context, xid uint64) error {
+// Barrier returns once no process can serve what the transaction xid has ended or changed. xid is
+// pg_current_xact_id() of a transaction that has committed before the call, with synchronous_commit on,
+// and epoch what (*client.Client).Epoch returned in it. With xid 0 it waits for the lease time in full,
+// for which no process has to answer or even be known.
+func (c *Cache) Barrier(ctx context.Context, xid uint64, epoch client.Epoch) error {
 	wait := c.fullWait()
 	full := time.NewTimer(wait)
 	defer full.Stop()
 	ask := time.NewTimer(askMin)
 	defer ask.Stop()
-	// In a young epoch the register of instances may have been emptied: those it lacks still hold leases.
-	if xid == 0 || c.poller.epochAge() <= wait {
+	// Who does not answer in time is not waited for.
+	asking, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if xid == 0 || !c.poller.settled(epoch, wait) {
 		ask.Stop()
-	} else if err := c.client.ChangeRing(ctx); err != nil {
+	} else if err := c.db.ChangeRing(asking); err != nil {
 		c.log.WarnContext(ctx, "pgsession: ringing for the barrier failed, waiting for polls", "error", err)
 	}
 	for every := askMin; ; {
@@ -84,7 +71,7 @@ func (c *Cache) Barrier(ctx context.Context, xid uint64) error {
 			c.count.barriersFull.Add(1)
 			return nil
 		case <-ask.C:
-			applied, err := c.client.ChangeApplied(ctx, xid)
+			applied, err := c.db.ChangeApplied(asking, xid)
 			if err == nil && applied {
 				c.count.barriersFast.Add(1)
 				return nil
@@ -102,5 +89,9 @@ func (c *Cache) Barrier(ctx context.Context, xid uint64) error {
 // fullWait is how long a process that does not answer can serve what has been revoked: T(1+ρ)+F.
 func (c *Cache) fullWait() time.Duration {
 	t := time.Duration(c.revoke.Load())
-	return t + time.Duration(float64(t)*drift) + c.config.Fencing
+	t += time.Duration(float64(t) * drift)
+	if seam(seamFencing) {
+		return t
+	}
+	return t + time.Duration(c.fencing.Load())
 }

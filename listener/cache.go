@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/pgsession/pgsession/client"
 )
 
@@ -44,11 +42,11 @@ func (s Source) String() string {
 // Cache is a store of sessions that answers SessionGet from memory when it may. All its methods are
 // safe for concurrent use.
 type Cache struct {
-	pool   *pgxpool.Pool
-	client *client.Client
+	db     database
 	log    *slog.Logger
 	config Config
 	clock  clock
+	spread func(time.Duration) time.Duration // jitter
 
 	memory *memory
 	lease  lease
@@ -57,6 +55,8 @@ type Cache struct {
 
 	term   atomic.Int64 // T, the lease time in force, in nanoseconds
 	revoke atomic.Int64 // the T that the database says, which revokers wait
+
+	fencing atomic.Int64 // F: the longer of the database's and Config.Fencing
 
 	doorbell atomic.Bool // the notify mode is doorbell
 
@@ -79,14 +79,22 @@ func Open(ctx context.Context, config Config) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open session cache: %w", err)
 	}
+	// Answers that come late are ours to judge.
+	late := client.WithLease(time.Hour)
+	return open(ctx, config, newServer(config, client.New(config.Pool, client.WithSchema(config.Schema), late)), jitter)
+}
+
+// open starts a cache over a database; spread is what puts off a wait.
+func open(ctx context.Context, config Config, db database, spread func(time.Duration) time.Duration) (*Cache, error) {
 	c := &Cache{
-		pool:   config.Pool,
-		client: client.New(config.Pool, client.WithSchema(config.Schema), client.WithLease(time.Hour)), // answers that come late are ours to judge
+		db:     db,
 		log:    config.Logger,
 		config: config,
 		clock:  newClock(),
+		spread: spread,
 		tasks:  newTasks(),
 	}
+	var err error
 	if c.memory, err = newMemory(config.MaxEntries, config.MaxBytes, c.tasks.run); err != nil {
 		return nil, fmt.Errorf("open session cache: %w", err)
 	}
@@ -95,6 +103,10 @@ func Open(ctx context.Context, config Config) (*Cache, error) {
 	if err := c.start(ctx); err != nil {
 		c.cancel()
 		c.poller.hangUp()
+		// Revokers would wait for a registration that nobody stands behind.
+		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpPatience)
+		defer cancel()
+		_ = c.db.ChangeLeave(leaving, c.poller.id)
 		return nil, fmt.Errorf("open session cache: %w", err)
 	}
 	return c, nil
@@ -102,7 +114,7 @@ func Open(ctx context.Context, config Config) (*Cache, error) {
 
 // start checks the installed version, applies the first poll and then lets everything run.
 func (c *Cache) start(ctx context.Context) error {
-	version, err := c.client.Version(ctx)
+	version, err := c.db.Version(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,7 +138,7 @@ func (c *Cache) Close(ctx context.Context) error {
 	c.tasks.wait()
 	c.lease.end()
 	c.poller.hangUp()
-	err := errors.Join(c.touches.flush(ctx), c.bell.flush(ctx), c.client.ChangeLeave(ctx, c.poller.id))
+	err := errors.Join(c.touches.flush(ctx), c.bell.flush(ctx), c.db.ChangeLeave(ctx, c.poller.id))
 	if err != nil {
 		return fmt.Errorf("close session cache: %w", err)
 	}
@@ -172,6 +184,10 @@ func (c *Cache) miss(ctx context.Context, key client.Key, floor []client.Floor, 
 // hit returns the entry under a key if it may be answered with now: step 5 of the cache procedure.
 // Otherwise it returns why not.
 func (c *Cache) hit(key client.Key, floor []client.Floor) (*entry, Miss) {
+	// The lease before the entry: one that is renewed in between covers invalidations that this entry,
+	// once it is in hand, would miss. The time after it: whoever was held up in between finds it late.
+	t := c.lease.term.Load()
+	pause()
 	e, flushed := c.memory.get(key)
 	if e == nil {
 		return nil, MissAbsent
@@ -179,7 +195,10 @@ func (c *Cache) hit(key client.Key, floor []client.Floor) (*entry, Miss) {
 	if flushed {
 		return nil, MissFlushed
 	}
-	t := c.lease.term.Load()
+	pause()
+	if seam(seamEntryFirst) {
+		t = c.lease.term.Load()
+	}
 	at := time.Now()
 	now := c.clock.at(at)
 	if (t == nil || now >= t.until || at.UnixNano() >= t.untilWall) && !seam(seamNoLease) {
@@ -192,7 +211,7 @@ func (c *Cache) hit(key client.Key, floor []client.Floor) (*entry, Miss) {
 		return nil, MissExpired
 	}
 	for _, f := range floor {
-		if f != (client.Floor{}) && (f.Epoch != e.session.Epoch || f.Version > e.session.Version) {
+		if f != (client.Floor{}) && !seam(seamNoFloor) && (f.Epoch != e.session.Epoch || f.Version > e.session.Version) {
 			return nil, MissFloor
 		}
 	}

@@ -306,17 +306,12 @@ func TestOpenFails(t *testing.T) {
 	}{
 		"no pool":         {edit: func(c *listener.Config) { c.Pool = nil }},
 		"negative bound":  {edit: func(c *listener.Config) { c.MaxBytes = -1 }},
+		"no lease at all": {edit: func(c *listener.Config) { c.Lease = time.Microsecond }},
 		"bad schema name": {edit: func(c *listener.Config) { c.Schema = "No Such" }, want: client.ErrInvalid},
 		"no such schema":  {edit: func(c *listener.Config) { c.Schema = "elsewhere" }},
 		"unknown version": {
 			sql:  "create or replace function pgsession.version() returns text language sql as $$ select '9.0.0' $$",
 			want: listener.ErrSchema,
-		},
-		"polling refused": {
-			edit: func(c *listener.Config) {
-				c.PollConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
-			},
-			want: client.ErrPollRefused,
 		},
 		"no server": {edit: func(c *listener.Config) { c.PollConfig = nowhere(c.PollConfig) }},
 	} {

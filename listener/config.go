@@ -16,14 +16,15 @@ import (
 // Config says what a cache works over and how much it may hold. Only Pool is required.
 type Config struct {
 	// Pool is what misses and writes use. It is borrowed and never closed: shut down the server, then
-	// the cache, then the pool. It has to reach the server that takes writes.
+	// the cache, then the pool. It has to reach the server that takes writes, also where its DSN names
+	// several hosts (target_session_attrs=read-write): a standby may be any time behind.
 	Pool *pgxpool.Pool
 
 	// Schema is where pgsession is installed. Empty: "pgsession".
 	Schema string
 
 	// PollConfig and ListenConfig say how to dial the connections that poll and listen. Nil: as the
-	// pool dials. Where the pool goes through a transaction pooler, these have to go past it: LISTEN
+	// pool dials, but for its BeforeConnect and AfterConnect, which are not run. Where the pool goes through a transaction pooler, these have to go past it: LISTEN
 	// is accepted there, and nothing ever arrives.
 	PollConfig, ListenConfig *pgx.ConnConfig
 
@@ -32,11 +33,13 @@ type Config struct {
 	MaxEntries int
 	MaxBytes   int64
 
-	// Lease shortens the lease that the database grants. Zero, and anything longer: the database's.
+	// Lease shortens the lease that the database grants, to 100 ms at the least. Zero, and anything
+	// longer: the database's.
 	Lease time.Duration
 
 	// Fencing is F: how long a demoted server may go on answering after another has taken over. The
-	// revocation barrier waits for it too. Zero where a demoted server is dead.
+	// revocation barrier waits for it too. Zero where a demoted server is dead. The setting fencing,
+	// where it is longer, goes before it.
 	Fencing time.Duration
 
 	// TouchInterval is how often the sessions in use have their idle deadlines moved, all in one call.
@@ -64,6 +67,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxEntries < 0 || c.MaxBytes < 0 || c.Lease < 0 || c.Fencing < 0 || c.TouchInterval < 0 {
 		return c, errors.New("Config has a negative size or duration")
 	}
+	if c.Lease > 0 && c.Lease < leaseMin {
+		return c, fmt.Errorf("Config.Lease of %v is too short: %v at least, or no answer could be used", c.Lease, leaseMin)
+	}
 	if c.MaxEntries == 0 {
 		c.MaxEntries = 100_000
 	}
@@ -87,6 +93,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.PollConfig = c.PollConfig.Copy()
 	c.PollConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	// A poll writes nothing that a crash would not empty anyway: it need not wait for the disk.
+	c.PollConfig.RuntimeParams["synchronous_commit"] = "off"
+	c.PollConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	c.ListenConfig = c.ListenConfig.Copy()
 	return c, nil
 }

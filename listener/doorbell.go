@@ -84,7 +84,7 @@ func (b *bell) flush(ctx context.Context) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	return b.cache.client.ChangeRing(ctx, changes...)
+	return b.cache.db.ChangeRing(ctx, changes...)
 }
 
 // silent is a pool whose single statements do not notify in doorbell mode. A transaction begun on it

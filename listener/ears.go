@@ -2,14 +2,9 @@ package listener
 
 import (
 	"context"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgxlisten"
 
 	"github.com/pgsession/pgsession/client"
 )
@@ -27,7 +22,7 @@ type ears struct {
 	listening atomic.Bool
 
 	mu       sync.Mutex
-	conn     net.Conn               // under the connection that listens
+	hangUp   func()                 // closes the connection that listens; nil: there is none
 	heard    map[client.Change]bool // since the last poll
 	before   map[client.Change]bool // between the last poll and the one before
 	suspects []client.Change        // polled but not heard
@@ -38,72 +33,48 @@ func newEars(c *Cache) *ears {
 	return &ears{cache: c, heard: map[client.Change]bool{}}
 }
 
-// run listens until ctx ends, connecting again whenever the connection is lost.
+// run listens until ctx ends.
 func (e *ears) run(ctx context.Context) {
-	l := pgxlisten.Listener{
-		Connect:        e.connect,
-		ReconnectDelay: time.Millisecond, // the waiting is done in connect, with backoff
-		LogError: func(ctx context.Context, err error) {
-			e.lost()
-			if ctx.Err() == nil {
-				e.cache.log.WarnContext(ctx, "pgsession: listening was interrupted", "error", err)
-			}
-			e.cache.poller.now()
-		},
-	}
-	l.Handle(e.cache.config.Schema+"_inv", e)
-	_ = l.Listen(ctx) // ends with ctx only
-	e.lost()
+	e.cache.db.listen(ctx, e)
+	e.shut()
 }
 
-// connect dials a connection of its own, waiting a little longer after each failure.
-func (e *ears) connect(ctx context.Context) (*pgx.Conn, error) {
-	for backoff := backoffMin; ; backoff = min(2*backoff, backoffMax) {
-		dialCtx, cancel := context.WithTimeout(ctx, pollPatience)
-		conn, err := pgx.ConnectConfig(dialCtx, e.cache.config.ListenConfig)
-		cancel()
-		if err == nil {
-			e.mu.Lock()
-			e.conn = conn.PgConn().Conn()
-			e.mu.Unlock()
-			return conn, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		e.cache.log.WarnContext(ctx, "pgsession: connecting to listen failed", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(jitter(backoff)):
-		}
-	}
-}
-
-func (e *ears) lost() {
-	e.listening.Store(false)
+// opened is told of each connection that listens, and how to close it. What was notified before is found
+// by a poll.
+func (e *ears) opened(hangUp func()) {
 	e.mu.Lock()
-	e.conn = nil
+	e.hangUp = hangUp
 	e.mu.Unlock()
-}
-
-// HandleBacklog is called after each LISTEN: what was notified before it is found by a poll.
-func (e *ears) HandleBacklog(context.Context, string, *pgx.Conn) error {
 	e.cache.count.listens.Add(1)
 	e.listening.Store(true)
 	e.cache.poller.now()
-	return nil
 }
 
-// HandleNotification applies a notification, in memory, never blocking. One that it does not
-// understand makes it poll: anybody may notify, and all that a forgery can do is cost misses.
-func (e *ears) HandleNotification(_ context.Context, n *pgconn.Notification, _ *pgx.Conn) error {
-	note, err := parseNotification(n.Payload)
+// lost is told when that connection is lost.
+func (e *ears) lost(ctx context.Context, err error) {
+	e.shut()
+	if ctx.Err() == nil {
+		e.cache.log.WarnContext(ctx, "pgsession: listening was interrupted", "error", err)
+	}
+	e.cache.poller.now()
+}
+
+func (e *ears) shut() {
+	e.listening.Store(false)
+	e.mu.Lock()
+	e.hangUp = nil
+	e.mu.Unlock()
+}
+
+// hear applies a notification, in memory, never blocking. One that it does not understand makes it
+// poll: anybody may notify, and all that a forgery can do is cost misses.
+func (e *ears) hear(payload string, pid uint32) {
+	note, err := parseNotification(payload)
 	if err != nil {
 		e.cache.count.malformed.Add(1)
-		e.cache.log.Warn("pgsession: notification not understood, polling", "error", err, "from_pid", n.PID)
+		e.cache.log.Warn("pgsession: notification not understood, polling", "error", err, "from_pid", pid)
 		e.cache.poller.now()
-		return nil // an error would be logged as if the connection were lost
+		return
 	}
 	for _, change := range note.changes {
 		e.cache.apply(change, routeNotify)
@@ -121,7 +92,6 @@ func (e *ears) HandleNotification(_ context.Context, n *pgconn.Notification, _ *
 	if len(e.heard) > heardMax { // polls do not go through: when they do again, suspect nothing
 		e.heard = map[client.Change]bool{{Kind: client.ChangedAll}: true}
 	}
-	return nil
 }
 
 // check holds a poll's changes against what was heard. In inline mode each was announced. What a poll
@@ -147,11 +117,11 @@ func (e *ears) check(poll client.Poll) {
 		}
 	}
 	e.before, e.heard = e.heard, map[client.Change]bool{}
-	if deaf && e.conn != nil && time.Since(e.closed) > deafAgain {
+	if deaf && e.hangUp != nil && time.Since(e.closed) > deafAgain {
 		e.closed = time.Now()
 		e.suspects = nil
 		e.cache.count.deaf.Add(1)
 		e.cache.log.Warn("pgsession: polls find changes that notifications did not announce; listening on a new connection. Is there a transaction pooler in between?")
-		_ = e.conn.Close()
+		e.hangUp()
 	}
 }

@@ -180,7 +180,7 @@ func TestForgedNotifications(t *testing.T) {
 	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '3 hours')")
 	cache := b.open()
 	b.listening(cache)
-	b.polls(cache, 0) // the one that follows LISTEN
+	pgtest.Eventually(t, patience, func() bool { return cache.Stats().Polls == 2 }, "the poll that follows LISTEN is applied")
 	key := b.session()
 	b.warm(cache, key)
 	for _, payload := range []string{"", "x", "2|00000000||*", "1|||", "1|00000000||s", "1|00000000||sAAAAAAAAAA", "1|00000000||z???????????",

@@ -60,6 +60,7 @@ type read struct {
 // load reads a session from the database on behalf of this caller and of all who ask for the same key
 // meanwhile. fresh does not join a read under way: the caller knows of something newer.
 func (c *Cache) load(ctx context.Context, key client.Key, fresh bool) (client.Session, bool, error) {
+	asked, leased := time.Now(), c.Ready()
 	for {
 		r := c.join(ctx, key, fresh)
 		select {
@@ -71,11 +72,16 @@ func (c *Cache) load(ctx context.Context, key client.Key, fresh bool) (client.Se
 		if r.err != nil {
 			return client.Session{}, false, r.err
 		}
-		// An answer that comes late may be older than the lease allows: read again.
-		if age(r.sent, time.Now()) < c.leaseTime() {
+		switch {
+		case age(r.sent, time.Now()) >= c.leaseTime() && !seam(seamLateAnswer):
+			fresh = true // an answer that comes late may be older than the lease allows: read again
+		case !leased && r.sent.Before(asked) && !seam(seamJoinUnleased):
+			// Without a lease this process may not be registered: a revoker that has returned before the
+			// caller asked has not waited for it. All who joined too early join the next read.
+			fresh = false
+		default:
 			return r.session, r.found, nil
 		}
-		fresh = true
 	}
 }
 
@@ -141,15 +147,20 @@ func (c *Cache) fetch(ctx context.Context, key client.Key, ks *keyStripe, f *fli
 // send reads the session. The clock starts once a connection is at hand: waiting for one makes no
 // answer older.
 func (c *Cache) send(ctx context.Context, key client.Key, ks *keyStripe, f *flight, r *read) (client.Session, bool, error) {
-	conn, err := c.pool.Acquire(ctx)
+	conn, err := c.db.acquire(ctx)
 	if err != nil {
 		return client.Session{}, false, fmt.Errorf("session_get: %w", err)
 	}
-	defer conn.Release()
+	defer conn.release()
 	ks.Lock()
 	r.number, r.landed, r.sent = c.memory.sequence.Load(), f.landed, time.Now()
 	ks.Unlock()
-	return c.client.With(conn).SessionGet(ctx, key)
+	s, found, err := conn.SessionGet(ctx, key)
+	pause()
+	if seam(seamNumberAfterRead) {
+		r.number = c.memory.sequence.Load()
+	}
+	return s, found, err
 }
 
 // land takes in what a read brought. It returns false where the read has to be sent again: another
@@ -163,7 +174,7 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 			r.sent = s.Sent
 			at = rowOf(&s)
 		}
-		overtaken := f.landed > r.landed && at.mayPrecede(f.newest)
+		overtaken := f.landed > r.landed && at.mayPrecede(f.newest) && !seam(seamOvertaken)
 		if overtaken || found && c.revoked(f, r, &s) {
 			if f.open == r {
 				f.open = nil
@@ -195,10 +206,10 @@ func (c *Cache) land(key client.Key, ks *keyStripe, f *flight, r *read, s client
 // holds the stripe of the key.
 func (c *Cache) revoked(f *flight, r *read, s *client.Session) bool {
 	byUser := c.memory.stampedSince(s, r.number)
-	if r.joined && byUser {
+	if r.joined && byUser && !seam(seamJoinPastUser) {
 		return true
 	}
-	return c.memory.reported.Load() > r.number &&
+	return !seam(seamReported) && c.memory.reported.Load() > r.number &&
 		(byUser || f.stamp > r.number || c.memory.flushed.Load() > r.number)
 }
 
@@ -206,7 +217,7 @@ func (c *Cache) revoked(f *flight, r *read, s *client.Session) bool {
 // may have to be answered and not stored, and the version served must not go back after it. The caller
 // holds ks.
 func (m *memory) outdate(ks *keyStripe, tag client.Tag, key client.Key, at row) {
-	if e := ks.entries[tag]; e != nil && e.session.Key == key && rowOf(&e.session).mayPrecede(at) {
+	if e := ks.entries[tag]; e != nil && !seam(seamOutdate) && e.session.Key == key && rowOf(&e.session).mayPrecede(at) {
 		m.remove(ks, e)
 	}
 }
@@ -217,7 +228,7 @@ func (c *Cache) fill(ks *keyStripe, s client.Session, number uint64) {
 	switch {
 	case s.Epoch.IsZero(): // a standby, or before change_start
 		c.count.fillsEpoch.Add(1)
-	case s.Epoch != current:
+	case s.Epoch != current && !seam(seamFillAnyEpoch):
 		c.count.fillsEpoch.Add(1)
 		c.lease.end()
 		c.poller.now()

@@ -28,10 +28,11 @@ func parseNotification(payload string) (notification, error) {
 		return notification{}, errNotification
 	}
 	n := notification{epoch: parts[1]}
+	all := false
 	for items := parts[3]; items != ""; {
 		switch kind := items[0]; kind {
 		case '*':
-			n.changes = append(n.changes, client.Change{Kind: client.ChangedAll})
+			all = true
 			items = items[1:]
 		case '!':
 			n.poll = true
@@ -49,6 +50,9 @@ func parseNotification(payload string) (notification, error) {
 		default:
 			return notification{}, errNotification
 		}
+	}
+	if all { // covers the others, and is done once however often it is said
+		n.changes = []client.Change{{Kind: client.ChangedAll}}
 	}
 	return n, nil
 }

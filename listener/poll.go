@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/pgsession/pgsession/client"
 )
 
@@ -19,6 +17,10 @@ const (
 	pollSpacing = 10 * time.Millisecond
 	// pollPatience bounds one poll, dialling included, where no lease time is known yet.
 	pollPatience = 5 * time.Second
+	// leaseMin is the shortest lease: with one below a round trip, no answer could ever be used.
+	leaseMin = 100 * time.Millisecond
+	// hangUpPatience bounds how long closing a connection may take.
+	hangUpPatience = 100 * time.Millisecond
 	// backoffMin and backoffMax bound the wait before a lost connection is dialled again.
 	backoffMin = 50 * time.Millisecond
 	backoffMax = time.Second
@@ -30,10 +32,9 @@ type poller struct {
 	cache *Cache
 	wake  chan struct{}
 
-	id     client.Instance
-	rung   atomic.Bool // somebody waits for this process to have applied everything
-	conn   *pgx.Conn   // this and the next two are used by one goroutine: Open's, then run's
-	client *client.Client
+	rung   atomic.Bool     // somebody waits for this process to have applied everything
+	id     client.Instance // of this registration. This and the next two are used by one goroutine: Open's, then run's
+	line   line            // nil: hung up
 	cursor client.Snapshot
 
 	mu       sync.Mutex
@@ -71,7 +72,7 @@ func (p *poller) run(ctx context.Context) {
 		p.cache.count.pollFailures.Add(1)
 		p.cache.log.WarnContext(ctx, "pgsession: poll failed", "error", err, "lease_left", p.cache.lease.left(p.cache.clock, time.Now()))
 		p.hangUp()
-		wait = jitter(backoff)
+		wait = p.cache.spread(backoff)
 		backoff = min(2*backoff, backoffMax)
 	}
 }
@@ -122,13 +123,16 @@ func (p *poller) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if seam(seamAckFirst) {
+		_, _ = p.line.ChangeAck(ctx, p.id, poll.Snapshot)
+	}
 	p.apply(poll)
 	if !rung && len(poll.Changes) == 0 {
 		return nil
 	}
 	// Somebody may be waiting for it. Otherwise the next poll reports.
 	p.cache.memory.report()
-	_, err = p.client.ChangeAck(ctx, p.id, p.cursor)
+	_, err = p.line.ChangeAck(ctx, p.id, p.cursor)
 	return err
 }
 
@@ -136,20 +140,24 @@ func (p *poller) once(ctx context.Context) error {
 func (p *poller) ask(ctx context.Context) (client.Poll, error) {
 	for range 3 {
 		p.cache.memory.report()
-		poll, err := p.client.ChangePoll(ctx, p.cursor, p.id)
+		poll, err := p.line.ChangePoll(ctx, p.cursor, p.id)
 		switch {
 		case err != nil:
 			return client.Poll{}, err
 		case poll.Epoch.IsZero():
 			// The cursor of another epoch is worth nothing in this one.
 			p.cursor = client.Snapshot{}
-			if err := p.client.ChangeStart(ctx); err != nil {
+			if err := p.line.ChangeStart(ctx); err != nil {
 				return client.Poll{}, err
 			}
-		case !poll.Member:
+		case !poll.Member && !seam(seamNotMember):
 			// Committed before the next poll is sent: a revoker that does not find us has committed
-			// before that poll's snapshot.
-			if err := p.client.ChangeJoin(ctx, p.id); err != nil {
+			// before that poll's snapshot. Under a new name: who remembers how often the old one had
+			// polled could take this registration, which counts anew, for it standing still.
+			if !seam(seamSameName) {
+				p.id = client.NewInstance()
+			}
+			if err := p.line.ChangeJoin(ctx, p.id); err != nil {
 				return client.Poll{}, err
 			}
 		default:
@@ -160,40 +168,47 @@ func (p *poller) ask(ctx context.Context) (client.Poll, error) {
 }
 
 func (p *poller) dial(ctx context.Context) error {
-	if p.conn != nil {
+	if p.line != nil {
 		return nil
 	}
-	conn, err := pgx.ConnectConfig(ctx, p.cache.config.PollConfig)
+	line, err := p.cache.db.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to poll: %w", err)
+		return err
 	}
-	p.conn = conn
-	p.client = p.cache.client.With(conn)
+	p.line = line
 	return nil
 }
 
 func (p *poller) hangUp() {
-	if p.conn == nil {
+	if p.line == nil {
 		return
 	}
-	// The server is told if it listens; if not, waiting for it would help nobody.
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	_ = p.conn.Close(ctx)
-	p.conn, p.client = nil, nil
+	p.line.hangUp()
+	p.line = nil
 }
 
 // apply forgets what has changed, then moves the cursor, and then renews the lease: a lease that were
 // renewed first would cover what is not yet forgotten.
 func (p *poller) apply(poll client.Poll) {
+	if seam(seamLeaseFirst) {
+		p.renew(poll)
+		pause()
+	}
+	p.forget(poll)
+	pause()
+	p.renew(poll)
+}
+
+// forget applies a poll's changes and moves the cursor.
+func (p *poller) forget(poll client.Poll) {
 	c := p.cache
 	switch {
 	case poll.Epoch != *c.memory.epoch.Load():
 		c.count.flushes.Add(1)
-		c.memory.enter(poll.Epoch)
 		p.mu.Lock()
-		p.entered = time.Now()
+		p.entered = time.Now() // before: whoever sees the epoch sees how young it is
 		p.mu.Unlock()
+		c.memory.enter(poll.Epoch)
 		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch)
 	case p.cursor.IsZero(), purged(p.cursor, poll), p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
 		c.flush()
@@ -204,12 +219,24 @@ func (p *poller) apply(poll client.Poll) {
 		c.ears.check(poll)
 	}
 	p.cursor = poll.Snapshot
+	if seam(seamGreatestXID) {
+		p.cursor, _ = client.ParseSnapshot(fmt.Sprintf("%[1]d:%[1]d:", poll.Snapshot.Xmax()))
+	}
+}
 
-	t := poll.Lease
+// renew takes over the times that a poll tells, and renews the lease.
+func (p *poller) renew(poll client.Poll) {
+	c := p.cache
+	if seam(seamLeaseFromAnswer) {
+		poll.Sent = time.Now()
+	}
+	revoke := max(poll.Lease, leaseMin)
+	t := revoke
 	if c.config.Lease > 0 {
 		t = min(t, c.config.Lease)
 	}
-	c.revoke.Store(int64(poll.Lease))
+	c.revoke.Store(int64(revoke))
+	c.fencing.Store(int64(max(poll.Fencing, c.config.Fencing)))
 	c.doorbell.Store(poll.Notify == "doorbell")
 	c.term.Store(int64(t))
 	c.count.polls.Add(1)
@@ -223,6 +250,9 @@ func (p *poller) apply(poll client.Poll) {
 // transaction below low_water that has been decided since. Transactions that are still in progress
 // have changed nothing yet; a long one costs nothing until it ends.
 func purged(cursor client.Snapshot, poll client.Poll) bool {
+	if seam(seamLowWater) {
+		return false
+	}
 	if cursor.Xmax() < poll.LowWater {
 		return true
 	}
@@ -248,7 +278,7 @@ func (p *poller) slept(sent time.Time) bool {
 func (p *poller) pause() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return min(p.interval, p.cache.leaseTime()/3)
+	return max(pollSpacing, min(p.interval, p.cache.leaseTime()/3))
 }
 
 // state returns how old the last applied poll is, and the notify mode that it told.
@@ -258,11 +288,17 @@ func (p *poller) state(now time.Time) (time.Duration, string) {
 	return now.Sub(p.applied), p.notify
 }
 
-// epochAge returns how long ago this process first saw the present epoch.
-func (p *poller) epochAge() time.Duration {
+// settled reports whether a commit in this epoch can be asked about: this process has seen the epoch for
+// longer than wait. In a younger one the register of instances may have been emptied, and those it lacks
+// hold leases yet. In another one, a server that was demoted might be asked, which knows nothing of the
+// commit but may have used its number too, and whose instances go by it.
+func (p *poller) settled(epoch client.Epoch, wait time.Duration) bool {
+	if seam(seamYoungEpoch) {
+		return true
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Since(p.entered)
+	return epoch == *p.cache.memory.epoch.Load() && time.Since(p.entered) > wait
 }
 
 // jitter spreads a wait over its upper half, so that processes that lost the same server do not all

@@ -4,8 +4,34 @@ package listener
 
 // The faults that a test may ask for. In this build, the one that is shipped, none can be.
 const (
-	seamNoInvalidation = ""
-	seamNoLease        = ""
+	seamNoInvalidation  = ""
+	seamNoLease         = ""
+	seamEntryFirst      = ""
+	seamNoNumbers       = ""
+	seamNumberAfterRead = ""
+	seamLeaseFromAnswer = ""
+	seamLeaseFirst      = ""
+	seamGreatestXID     = ""
+	seamLowWater        = ""
+	seamFillAnyEpoch    = ""
+	seamKeepEpoch       = ""
+	seamLateAnswer      = ""
+	seamOwnWrite        = ""
+	seamOutdate         = ""
+	seamOvertaken       = ""
+	seamJoinPast        = ""
+	seamJoinPastUser    = ""
+	seamJoinUnleased    = ""
+	seamAckFirst        = ""
+	seamReported        = ""
+	seamNotMember       = ""
+	seamSameName        = ""
+	seamYoungEpoch      = ""
+	seamFencing         = ""
+	seamExpelAll        = ""
+	seamNoFloor         = ""
 )
 
 func seam(string) bool { return false }
+
+func pause() {}

@@ -20,7 +20,7 @@ func (c *Cache) sweep(ctx context.Context) {
 	}
 	still := standing{}
 	for {
-		timer := time.NewTimer(jitter(c.config.SweepInterval))
+		timer := time.NewTimer(c.spread(c.config.SweepInterval))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -36,7 +36,7 @@ func (c *Cache) sweep(ctx context.Context) {
 
 func (c *Cache) sweepSessions(ctx context.Context) error {
 	for {
-		n, err := c.client.SessionSweep(ctx, sweepBatch)
+		n, err := c.db.SessionSweep(ctx, sweepBatch)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ type stood struct {
 // expel ends the registration of instances that have not polled for longer than they can hold a lease.
 // Revokers would wait for them in full.
 func (s standing) expel(ctx context.Context, c *Cache) error {
-	members, err := c.client.ChangeMembers(ctx)
+	members, err := c.db.ChangeMembers(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func (s standing) expel(ctx context.Context, c *Cache) error {
 			continue
 		}
 		seen[m.Instance] = was
-		if now.Sub(was.since) <= c.fullWait() {
+		if now.Sub(was.since) <= c.fullWait() && !seam(seamExpelAll) {
 			continue
 		}
-		if _, err := c.client.ChangeExpel(ctx, m.Instance, m.Polls); err != nil {
+		if _, err := c.db.ChangeExpel(ctx, m.Instance, m.Polls); err != nil {
 			return err
 		}
 		delete(seen, m.Instance)

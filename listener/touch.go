@@ -91,7 +91,7 @@ func (t *touches) flush(ctx context.Context) error {
 	t.mu.Unlock()
 	for len(keys) > 0 {
 		batch := keys[:min(len(keys), touchBatch)]
-		moved, err := t.cache.client.SessionTouch(ctx, batch...)
+		moved, err := t.cache.db.SessionTouch(ctx, batch...)
 		if err != nil {
 			t.cache.count.touchFails.Add(1)
 			t.mu.Lock()

@@ -1,0 +1,147 @@
+package listener
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Schedules that the simulation has found, each against one rule of the revocation barrier.
+
+// calmly opens processes in a bubble, over a network without faults, in an epoch that is old enough for
+// a barrier to ask.
+func calmly(t *testing.T, fencing time.Duration, test func(t *testing.T, s *simulation)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulation(1, &simWeather{
+			lease: time.Second, poll: 250 * time.Millisecond, keys: 1, notify: "inline", pollLimit: 100,
+			retention: time.Hour, slowNotification: time.Millisecond, fencing: fencing,
+		})
+		defer s.close()
+		for id := range uint64(2) {
+			if s.open(id) == nil {
+				t.Fatal("the cache does not open")
+			}
+		}
+		s.writes(t.Context(), s.keys[0], 0, false, workOpen(s.keys[0], "ann"))
+		time.Sleep(s.fullWait() + 2*time.Second)
+		test(t, s)
+	})
+}
+
+// lookup reads the session through a process, and returns whether it is there.
+func (p *simProcess) lookup(t *testing.T) (Source, bool) {
+	t.Helper()
+	_, source, found, err := p.cache.Lookup(t.Context(), p.sim.keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source, found
+}
+
+func (p *simProcess) closeWait(t *testing.T) (took time.Duration) {
+	t.Helper()
+	start := time.Now()
+	if _, err := p.cache.SessionCloseWait(t.Context(), p.sim.keys[0]); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+func TestCalmBarrierIsFast(t *testing.T) {
+	calmly(t, time.Second, func(t *testing.T, s *simulation) {
+		a, b := s.processes[0], s.processes[1]
+		b.lookup(t)
+		if source, found := b.lookup(t); source != FromCache || !found {
+			t.Fatalf("found %v, from %v", found, source)
+		}
+		if took := a.closeWait(t); took > 100*time.Millisecond {
+			t.Errorf("the barrier took %v", took)
+		}
+		if _, found := b.lookup(t); found {
+			t.Error("served after the barrier")
+		}
+	})
+}
+
+// The commit is on the new primary. A server that was demoted and still answers knows nothing of it, but
+// its transactions have used the same number, and its instances have applied that.
+func TestBarrierDoesNotAskTheDemoted(t *testing.T) {
+	calmly(t, 10*time.Second, func(t *testing.T, s *simulation) {
+		a, b := s.processes[0], s.processes[1]
+		go s.failover()
+		time.Sleep(time.Second)
+		for source, found := b.lookup(t); source != FromCache; source, found = b.lookup(t) {
+			if !found {
+				t.Fatal("not found")
+			}
+		}
+		a.closeWait(t)
+		if _, found := b.lookup(t); found {
+			t.Error("served after the barrier")
+		}
+	})
+}
+
+// The database does not answer whoever asks on behalf of the barrier: it waits in full, and no longer.
+func TestBarrierDoesNotWaitForAnswers(t *testing.T) {
+	for name, kind := range map[string]uint64{"ring": simRing, "applied": simApplied} {
+		t.Run(name, func(t *testing.T) {
+			calmly(t, 0, func(t *testing.T, s *simulation) {
+				a := s.processes[0]
+				a.link.state.hold[kind] = time.Minute
+				if took := a.closeWait(t); took > s.fullWait()+50*time.Millisecond {
+					t.Errorf("the barrier took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// A process that was expelled is not waited for. Who asks it after the barrier does not join a read that
+// began before.
+func TestExpelledProcessSharesNoOldRead(t *testing.T) {
+	calmly(t, 0, func(t *testing.T, s *simulation) {
+		a, b := s.processes[0], s.processes[1]
+		s.weather.deaf = map[uint64]simWindow{b.id: {s.since(), time.Hour}}
+		time.Sleep(5 * time.Second)
+		if n := len(s.primary.members); n != 1 {
+			t.Fatalf("%d members", n)
+		}
+		b.link.state.hold[simRead] = 900 * time.Millisecond
+		go b.cache.Lookup(t.Context(), s.keys[0])
+		time.Sleep(10 * time.Millisecond)
+		if took := a.closeWait(t); took > 100*time.Millisecond {
+			t.Errorf("the barrier took %v", took)
+		}
+		if _, found := b.lookup(t); found {
+			t.Error("served after the barrier")
+		}
+		b.link.state.hold[simRead] = 0
+	})
+}
+
+// A process that has registered again is not taken for the one that stood still: both count from 0.
+func TestRegisteredAgainIsNotExpelled(t *testing.T) {
+	calmly(t, 0, func(t *testing.T, s *simulation) {
+		a, b := s.processes[0], s.processes[1]
+		still := standing{}
+		was := s.primary.members[b.link.state.instance].Polls
+		if err := still.expel(t.Context(), a.cache); err != nil {
+			t.Fatal(err)
+		}
+		s.Lock()
+		delete(s.primary.members, b.link.state.instance) // somebody else has expelled it
+		s.Unlock()
+		time.Sleep(s.fullWait() + time.Second)
+		s.Lock()
+		s.primary.members[b.link.state.instance].Polls = was
+		s.Unlock()
+		if err := still.expel(t.Context(), a.cache); err != nil {
+			t.Fatal(err)
+		}
+		if s.primary.members[b.link.state.instance] == nil {
+			t.Error("expelled, and holds a lease")
+		}
+	})
+}

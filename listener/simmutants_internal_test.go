@@ -1,0 +1,29 @@
+//go:build faultseam
+
+package listener
+
+import (
+	"testing"
+	"time"
+)
+
+// TestMutants has the simulation find each fault of the protocol.
+func TestMutants(t *testing.T) {
+	const most = 2000
+	for _, fault := range []string{
+		seamNoInvalidation, seamNoLease, seamEntryFirst, seamNoNumbers, seamNumberAfterRead, seamLeaseFromAnswer, seamLeaseFirst,
+		seamGreatestXID, seamLowWater, seamFillAnyEpoch, seamKeepEpoch, seamLateAnswer, seamOwnWrite, seamOutdate,
+		seamOvertaken, seamJoinPast, seamJoinPastUser, seamJoinUnleased, seamAckFirst, seamReported, seamNotMember,
+		seamSameName, seamYoungEpoch, seamFencing, seamExpelAll, seamNoFloor,
+	} {
+		t.Run(fault, func(t *testing.T) {
+			arm([]string{fault})
+			defer arm(nil)
+			r, seed := runSeeds(t, most, time.Minute)
+			if seed == 0 {
+				t.Fatalf("%d seeds have not found it", most)
+			}
+			t.Logf("seed %d: %.200s", seed, r.failures[0])
+		})
+	}
+}
