@@ -54,6 +54,12 @@ lint: ## all linters (the first run builds them, which takes minutes), vet for o
 bench: deps ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m -p 1 $(ARGS) $(PKG)
 
+.PHONY: chaos
+chaos: deps ## break everything while it serves, check every answer, write chaos.json (5 to 10 minutes)
+	@$(GO) build -buildvcs=false -o bin/chaos ./internal/chaos/cmd
+	@$(GO) build -buildvcs=false -tags faultseam -o bin/chaos-faulty ./internal/chaos/cmd
+	@./bin/chaos --faulty bin/chaos-faulty --parallel 2 --out chaos.json $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin chaos.json
