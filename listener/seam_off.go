@@ -6,7 +6,6 @@ package listener
 const (
 	seamNoInvalidation  = ""
 	seamNoLease         = ""
-	seamEntryFirst      = ""
 	seamNoNumbers       = ""
 	seamNumberAfterRead = ""
 	seamLeaseFromAnswer = ""

@@ -14,7 +14,6 @@ import (
 const (
 	seamNoInvalidation  = "no-invalidation"   // invalidations change nothing
 	seamNoLease         = "no-lease"          // hits do not mind the lease
-	seamEntryFirst      = "entry-first"       // a hit takes the entry, and then looks at the lease
 	seamNoNumbers       = "no-numbers"        // a read is stored whatever was invalidated meanwhile
 	seamNumberAfterRead = "number-after-read" // a read notes its number when its answer is there
 	seamLeaseFromAnswer = "lease-from-answer" // the lease counts from the poll's answer

@@ -69,7 +69,9 @@ func TestCalmBarrierIsFast(t *testing.T) {
 func TestBarrierDoesNotAskTheDemoted(t *testing.T) {
 	calmly(t, 10*time.Second, func(t *testing.T, s *simulation) {
 		a, b := s.processes[0], s.processes[1]
-		go s.failover()
+		over := make(chan struct{})
+		go func() { s.failover(); close(over) }()
+		defer func() { <-over }()
 		time.Sleep(time.Second)
 		for source, found := b.lookup(t); source != FromCache; source, found = b.lookup(t) {
 			if !found {
@@ -89,7 +91,7 @@ func TestBarrierDoesNotWaitForAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			calmly(t, 0, func(t *testing.T, s *simulation) {
 				a := s.processes[0]
-				a.link.state.hold[kind] = time.Minute
+				a.link.holdUp(kind, time.Minute)
 				if took := a.closeWait(t); took > s.fullWait()+50*time.Millisecond {
 					t.Errorf("the barrier took %v", took)
 				}
@@ -103,12 +105,15 @@ func TestBarrierDoesNotWaitForAnswers(t *testing.T) {
 func TestExpelledProcessSharesNoOldRead(t *testing.T) {
 	calmly(t, 0, func(t *testing.T, s *simulation) {
 		a, b := s.processes[0], s.processes[1]
-		s.weather.deaf = map[uint64]simWindow{b.id: {s.since(), time.Hour}}
+		b.link.deafen()
 		time.Sleep(5 * time.Second)
-		if n := len(s.primary.members); n != 1 {
-			t.Fatalf("%d members", n)
+		s.Lock()
+		members := len(s.primary.members)
+		s.Unlock()
+		if members != 1 {
+			t.Fatalf("%d members", members)
 		}
-		b.link.state.hold[simRead] = 900 * time.Millisecond
+		b.link.holdUp(simRead, 900*time.Millisecond)
 		go b.cache.Lookup(t.Context(), s.keys[0])
 		time.Sleep(10 * time.Millisecond)
 		if took := a.closeWait(t); took > 100*time.Millisecond {
@@ -117,7 +122,6 @@ func TestExpelledProcessSharesNoOldRead(t *testing.T) {
 		if _, found := b.lookup(t); found {
 			t.Error("served after the barrier")
 		}
-		b.link.state.hold[simRead] = 0
 	})
 }
 
@@ -126,7 +130,9 @@ func TestRegisteredAgainIsNotExpelled(t *testing.T) {
 	calmly(t, 0, func(t *testing.T, s *simulation) {
 		a, b := s.processes[0], s.processes[1]
 		still := standing{}
+		s.Lock()
 		was := s.primary.members[b.link.state.instance].Polls
+		s.Unlock()
 		if err := still.expel(t.Context(), a.cache); err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +146,8 @@ func TestRegisteredAgainIsNotExpelled(t *testing.T) {
 		if err := still.expel(t.Context(), a.cache); err != nil {
 			t.Fatal(err)
 		}
+		s.Lock()
+		defer s.Unlock()
 		if s.primary.members[b.link.state.instance] == nil {
 			t.Error("expelled, and holds a lease")
 		}

@@ -32,6 +32,7 @@ type simLinkState struct {
 	sync.Mutex
 	counts map[uint64]uint64
 	hold   map[uint64]time.Duration // by how much answers of a kind are held up, beside the weather
+	deaf   bool                     // no polls and notifications, beside the weather
 
 	instance client.Instance // the last that has joined; the simulation's lock guards it
 }
@@ -78,7 +79,29 @@ func (l *simLink) delay(r *rand.Rand, slow float64) time.Duration {
 func (l *simLink) cutOff(kind uint64) bool {
 	w, now := l.sim.weather, l.sim.since()
 	apart := kind == simPoll || kind == simDial || kind == simHear
-	return w.cut[l.id].covers(now) || apart && w.deaf[l.id].covers(now)
+	l.state.Lock()
+	defer l.state.Unlock()
+	return w.cut[l.id].covers(now) || apart && (l.state.deaf || w.deaf[l.id].covers(now))
+}
+
+// holdUp has answers of a kind take longer from now on.
+func (l *simLink) holdUp(kind uint64, by time.Duration) {
+	l.state.Lock()
+	defer l.state.Unlock()
+	l.state.hold[kind] = by
+}
+
+// deafen takes polls and notifications from the process.
+func (l *simLink) deafen() {
+	l.state.Lock()
+	defer l.state.Unlock()
+	l.state.deaf = true
+}
+
+func (l *simLink) held(kind uint64) time.Duration {
+	l.state.Lock()
+	defer l.state.Unlock()
+	return l.state.hold[kind]
 }
 
 // stopped reports whether this process does not run now.
@@ -127,7 +150,7 @@ func (l *simLink) call(ctx context.Context, kind, key uint64, v *simServer, do f
 	if err == nil && (unanswered || l.cutOff(kind)) {
 		return l.giveUp(ctx, hang)
 	}
-	if errTravel := l.travel(ctx, back+l.state.hold[kind]); errTravel != nil {
+	if errTravel := l.travel(ctx, back+l.held(kind)); errTravel != nil {
 		return errTravel
 	}
 	return err
@@ -168,18 +191,21 @@ func (l *simLink) write(ctx context.Context, key uint64, hold time.Duration, pre
 }
 
 func (l *simLink) finish(ctx context.Context, key uint64, tx *simTx, work simWork) ([]*simCommit, error) {
+	l.sim.Lock()
+	server := tx.server // a failover may hand it on
+	l.sim.Unlock()
 	var commits []*simCommit
-	err := l.call(ctx, simWrite, key, tx.server, func(*simServer) error {
+	err := l.call(ctx, simWrite, key, server, func(*simServer) error {
 		var err error
 		commits, err = tx.server.commit(tx, work, l.silent && l.sim.weather.notify == "doorbell")
 		return err
 	})
+	l.sim.Lock()
 	if commits == nil && !tx.aborted {
-		l.sim.Lock()
 		tx.server.end(tx) // its connection is gone
 		tx.aborted = true
-		l.sim.Unlock()
 	}
+	l.sim.Unlock()
 	if told, ok := ctx.Value(simTold{}).(*[]*simCommit); ok {
 		*told = commits
 	}

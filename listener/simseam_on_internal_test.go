@@ -18,7 +18,7 @@ func arm(faults []string) {
 	}
 	ask(append(strings.Split(os.Getenv("PGSESSION_FAULT"), ","), faults...), func() {
 		r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-		if r.IntN(3) == 0 {
+		if r.IntN(5) == 0 {
 			time.Sleep(time.Duration(r.Float64() * r.Float64() * float64(300*time.Millisecond)))
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -64,10 +65,28 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the package again")
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-tags", "faultseam", "-count=1", "-run", "^(TestSimulation|TestMutants)$", ".")
-	cmd.Env = append(os.Environ(), "PGSESSION_FAULT=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v: %v\n%s", cmd, err, out)
+	binary := filepath.Join(t.TempDir(), "faulty.test")
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-tags", "faultseam", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	run := func(fault, tests string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), binary, "-test.run", tests)
+		cmd.Env = append(os.Environ(), "PGSESSION_FAULT="+fault)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("", "^(TestSimulation|TestMutants|TestBarrierDoesNot.*|TestExpelled.*|TestRegistered.*)$"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for fault, test := range map[string]string{
+		"same-name":     "TestRegisteredAgainIsNotExpelled",
+		"join-unleased": "TestExpelledProcessSharesNoOldRead",
+		"young-epoch":   "TestBarrierDoesNotAskTheDemoted",
+		"fencing":       "TestBarrierDoesNotAskTheDemoted",
+	} {
+		if out, err := run(fault, "^"+test+"$"); err == nil {
+			t.Errorf("%s has not found the fault %s:\n%s", test, fault, out)
+		}
 	}
 }
 

@@ -5,10 +5,15 @@ import (
 	"time"
 )
 
-// simWindow is a stretch of a run; the zero value is never.
-type simWindow struct{ from, until time.Duration }
+// simWindow is a stretch of a run, which may come back; the zero value is never.
+type simWindow struct{ from, until, every time.Duration }
 
-func (w simWindow) covers(at time.Duration) bool { return at >= w.from && at < w.until }
+func (w simWindow) covers(at time.Duration) bool {
+	if w.every > 0 && at > w.from {
+		at = w.from + (at-w.from)%w.every
+	}
+	return at >= w.from && at < w.until
+}
 
 // simWeather is what a run is exposed to. One seed in eight has none of it.
 type simWeather struct {
@@ -73,15 +78,21 @@ func newSimWeather(r *rand.Rand) *simWeather {
 	w.lag = pick(r, 0, part(0.5))
 	w.fencing = pick(r, 0, lease/2, lease)
 	if r.IntN(4) == 0 {
-		w.cut[uint64(r.IntN(w.processes))] = simWindow{at, at + part(2)}
+		w.cut[uint64(r.IntN(w.processes))] = simWindow{from: at, until: at + part(2)}
 	}
 	if r.IntN(3) == 0 {
 		from := lease + part(1)
-		w.deaf[uint64(r.IntN(w.processes))] = simWindow{from, from + part(5)}
+		w.deaf[uint64(r.IntN(w.processes))] = simWindow{from: from, until: from + part(5)}
+	}
+	if r.IntN(3) == 0 { // polls come back time and again, to entries that have not been read meanwhile
+		for id := range uint64(w.processes) {
+			w.deaf[id] = simWindow{from: lease, until: lease*9/4 + part(0.2), every: lease * 3}
+		}
+		w.reading = pick(r, lease/12, lease/4)
 	}
 	if r.IntN(4) == 0 {
 		from := 2*lease + part(3)
-		w.stop[uint64(r.IntN(w.processes))] = simWindow{from, from + part(2)}
+		w.stop[uint64(r.IntN(w.processes))] = simWindow{from: from, until: from + part(2)}
 	}
 	return w
 }
