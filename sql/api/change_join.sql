@@ -16,4 +16,4 @@ end
 $function$;
 
 comment on function {{.schema}}.change_join(uuid) is
-  'Registers a process that will serve sessions from memory, under a random uuid. To be committed before its first poll is sent, and again whenever change_poll does not know it. Raises SE005 for null.';
+  'Registers a process that will serve sessions from memory, under a new random uuid each time. To be committed before its first poll is sent, and again whenever change_poll does not know it. Raises SE005 for null.';
