@@ -20,10 +20,11 @@
 #endif
 #define LIVE 99
 
-/* The server. Content 0 is there at first, 1 and 2 are written by transactions 1 and 2 (bits), 3 after the failover. */
+/* The server. Content 0 is there at first, 1 and 2 are written by transactions 1 and 2 (bits), 3 after the
+   failover, 4 by a transaction that the demoted server still takes. */
 byte cur = 0;		/* what the primary shows */
 byte committed = 0;	/* the transactions that a snapshot sees */
-byte allowed[4];	/* how long a content may still be served; LIVE: no acknowledged change has superseded it */
+byte allowed[5];	/* how long a content may still be served; LIVE: no acknowledged change has superseded it */
 byte epoch = 0;
 #ifdef FAILOVER
 byte prevc = 0;		/* before the last commit */
@@ -101,7 +102,7 @@ proctype Clock() {
 	do
 	:: d_step {
 		tick(lease); tick(filling); tick(polling); tick(hitting);
-		fade(0); fade(1); fade(2); fade(3);
+		fade(0); fade(1); fade(2); fade(3); fade(4);
 #ifdef FAILOVER
 		tick(answering); tick(crossing)
 #endif
@@ -278,7 +279,7 @@ proctype Failover() {
 }
 
 /* A change that the demoted server still takes, and that is lost. */
-proctype Lost() { atomic { answering > 0 -> oldcur = 2; oldcommitted = oldcommitted | 2; allowed[2] = crossing } }
+proctype Lost() { atomic { answering > 0 -> oldcur = 4; oldcommitted = oldcommitted | 4; allowed[4] = crossing } }
 #endif
 
 /* --- what must be reachable, or the model proves nothing --- */
@@ -297,7 +298,7 @@ proctype Witness() { atomic { epoch == 1 && crossing == 1 && present && ce == 0 
 
 init {
 	atomic {
-		allowed[0] = LIVE; allowed[1] = LIVE; allowed[2] = LIVE; allowed[3] = LIVE;
+		allowed[0] = LIVE; allowed[1] = LIVE; allowed[2] = LIVE; allowed[3] = LIVE; allowed[4] = LIVE;
 		run Clock(); run Writer(1, 1);
 #ifdef TWO
 		run Writer(2, 2);

@@ -9,8 +9,8 @@
    is listed. Transactions 0 .. XIDS-1 are begun in this order; each changes the session and logs that. A change by
    transaction x is bit x of the row's content.
 
-   Abstracted: the tick rows are three variables, the last snapshot's xmin kept for purging. A purge is one step: it is
-   one transaction (NO_ATOMIC_PURGE splits it). Every transaction that is begun logs. */
+   Abstracted: of the ticks there is the one that the next purge goes by. A purge is one step, as it is one transaction
+   (NO_ATOMIC_PURGE splits it). Every transaction that is begun logs. */
 
 #ifndef XIDS
 #define XIDS 3
@@ -28,14 +28,19 @@ byte log = 0;		/* whose rows are in the log: of a transaction in progress, nobod
 byte epoch = 1;
 bool started = true;	/* there is a change_state row: */
 byte low = 0;		/* its low_water */
-bool crashed = false;
+bool crashed = false;	/* or restored from a dump */
 
 /* The tick that the next purge goes by, and the newest that was purged by. */
 bool ticked = false;
 byte tick = 0;		/* xmin of its snapshot */
 byte tickno = 0;
 byte lowno = 0;
-byte aged = 0;		/* whose log rows were written before the tick */
+#ifdef PURGE_BY_AGE	/* rows are deleted that were written before the tick, whatever their transaction */
+byte aged = 0;
+#define OLD aged
+#else
+#define OLD BELOW(tick)
+#endif
 
 /* The process. */
 bool present = false;	/* an entry: */
@@ -88,7 +93,7 @@ proctype Crash() {
 end:	atomic {
 		epoch == 1 && started ->
 		running = running & prepared; latest = next;
-		log = 0; started = false; low = 0; lowno = 0; ticked = false; tick = 0; tickno = 0; aged = 0; crashed = true
+		log = 0; started = false; low = 0; lowno = 0; ticked = false; tick = 0; tickno = 0; crashed = true
 	}
 }
 
@@ -107,29 +112,32 @@ inline start() {
 proctype Purge() {
 end:	do
 	:: atomic { started && tickno < 2 ->
-		tickno++; ticked = true; aged = log;
+		tickno++; ticked = true;
+#ifdef PURGE_BY_AGE
+		aged = log;
+#endif
 #ifdef LOW_BY_AGE	/* low_water is where the log was when it was young */
 		tick = latest
 #else
 		tick = XMIN
 #endif
 	   }
-	:: atomic { started && ticked && (tick > low || aged != 0) ->
-#ifdef PURGE_BY_AGE	/* old rows are deleted, whatever their transaction */
-		log = log & ~(aged & ~running);
-#else
-		log = log & ~(BELOW(tick) & ~running);
-#endif
+	:: atomic { started && ticked && (tick > low || (log & OLD & ~running) != 0) ->
+		log = log & ~(OLD & ~running);	/* of those in progress it sees no rows */
 #ifdef NO_ATOMIC_PURGE	/* rows are deleted in a transaction, and low_water moves in another */
 	   }
-	   atomic { if :: started && ticked ->
+	   atomic {
 #endif
-		if :: tick > low -> low = tick; lowno = tickno :: else fi;
-#ifdef NO_ATOMIC_PURGE
-		:: else fi
-#endif
-		aged = 0
+		if :: started && tick > low -> low = tick; lowno = tickno :: else fi
 	   }
+#ifdef RESTORED
+#ifdef LOW_RESET	/* a low_water of another server begins at nothing again */
+	:: atomic { low > latest -> low = 0 }
+#else
+	:: atomic { low > latest -> low = latest }
+#endif
+	:: atomic { tick > latest -> tick = 0; ticked = false }
+#endif
 	od
 }
 
@@ -203,6 +211,10 @@ proctype Witness() { atomic { !crashed && low == 1 && (running & 2) && present &
 init {
 	atomic {
 		byte j;
+#ifdef RESTORED		/* a dump of another server: its low_water and its tick mean nothing here */
+		low = XIDS + 1; ticked = true; crashed = true;
+		if :: tick = 1 :: tick = 2 :: tick = XIDS :: tick = XIDS + 1 fi;
+#endif
 		for (j : 0 .. XIDS - 1) { run Transaction(j) }
 		run Begin(); run Purge(); run Fill(); run Poll(); run Lost();
 #ifdef CRASH

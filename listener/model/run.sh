@@ -9,7 +9,7 @@ usage: run.sh [-j N] [-l] [-t] [NAME...]
 
 Checks all configurations, or those whose name contains one of the NAMEs: run.sh purge, run.sh coherence/NO_LEASE.
 
-  -j N  so many at once; as many as there are processors, up to 4, if not said. Each needs up to 2 GB of memory.
+  -j N  so many at once; as many as there are processors, up to 4, if not said. Each may need up to 4 GB of memory.
   -l    list the configurations, run nothing
   -t    show the shortest way to the error of each mutant and to each witness, step by step
 
@@ -28,6 +28,7 @@ purge     four-transactions  holds   -DXIDS=4
 barrier   failover           holds   -DFAILOVER
 versions  versions           holds
 barrier   failover-expel     holds   -DFAILOVER -DEXPEL -DPROMPT
+purge     restored           holds   -DRESTORED
 purge     crash              holds   -DCRASH
 memory    memory             holds
 barrier   expel              holds   -DEXPEL -DTWO
@@ -77,6 +78,7 @@ purge     NO_ATOMIC_PURGE    caught
 purge     NULL_NO_FLUSH      caught
 purge     GREATEST_XID       caught
 purge     START_XMIN         caught  -DCRASH
+purge     LOW_RESET          caught  -DRESTORED
 purge     WITNESS_LONG       reached
 purge     WITNESS_PREPARED   reached -DCRASH
 barrier   MEMBERS_EARLY      caught
@@ -98,7 +100,7 @@ barrier   EXPEL_SAME         caught  -DEXPEL
 barrier   YOUNG_IGNORED      caught  -DFAILOVER
 barrier   YOUNG_NO_F         caught  -DFAILOVER
 barrier   WAIT_NO_F          caught  -DFAILOVER
-barrier   OLD_CURSOR         caught  -DFAILOVER
+barrier   OLD_CURSOR         caught  -DFAILOVER -DPROMPT
 barrier   ASK_ELSEWHERE      caught  -DFAILOVER
 barrier   WITNESS_FAST       reached
 barrier   WITNESS_EXPELLED   reached -DEXPEL
@@ -125,22 +127,28 @@ check() {
 	./pan -m$depth >pan.out 2>&1 &
 	pan=$!
 	wait $pan
+	status=$?
 	pan=
 
 	states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' pan.out)
 	seconds=$(sed -n 's/^pan: elapsed time \([0-9.e+-]*\) seconds.*/\1/p' pan.out)
 	result=$expected
-	if grep 'max search depth too small\|out of memory\|reached -DMEMLIM\|Search not completed' pan.out >incomplete &&
-		[ "$expected" = holds ]; then
+	found=$(grep '^pan:[0-9]*:' pan.out)  # errors
+	if [ $status -gt 128 ]; then
+		fail "the search was ended by signal $((status - 128))"
+	elif [ "$expected" = holds ] && [ -n "$found" ]; then
+		fail "$found"
+	elif [ "$expected" != holds ] && grep -q '^pan:[0-9]*: assertion violated' pan.out; then
+		:
+	elif grep -e 'max search depth too small' -e 'out of memory' -e 'reached -DMEMLIM' -e 'Search not completed' pan.out >incomplete ||
+		! grep -q '^Full statespace search' pan.out; then
 		fail "not exhaustive: $(cat incomplete)"
 	elif [ "$expected" = holds ]; then
-		grep -q 'errors: 0$' pan.out && grep -q '^Full statespace search' pan.out ||
-			fail "$(grep '^pan:[0-9]*:' pan.out || tail -n 5 pan.out)"
-	elif ! grep -q '^pan:[0-9]*: assertion violated' pan.out; then
-		case $expected in
-		caught) fail "the mutant survives: $(grep '^pan:[0-9]*:' pan.out)" ;;
-		reached) fail "never reached: $(grep '^pan:[0-9]*:' pan.out)" ;;
-		esac
+		grep -q 'errors: 0$' pan.out || fail "$(tail -n 1 pan.out)"
+	elif [ "$expected" = caught ]; then
+		fail "the mutant survives $found"
+	else
+		fail "never reached $found"
 	fi
 	row
 	if [ -n "$search" ] && [ ! -f failed ]; then
