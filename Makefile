@@ -55,10 +55,16 @@ bench: deps ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m -p 1 $(ARGS) $(PKG)
 
 .PHONY: chaos
-chaos: deps ## break everything while it serves, check every answer, write chaos.json (5 to 10 minutes)
+chaos: ## break everything while it serves, check every answer, write chaos.json (10 to 15 minutes)
+	@./scripts/deps.sh chaos
 	@$(GO) build -buildvcs=false -o bin/chaos ./internal/chaos/cmd
 	@$(GO) build -buildvcs=false -tags faultseam -o bin/chaos-faulty ./internal/chaos/cmd
 	@./bin/chaos --faulty bin/chaos-faulty --parallel 2 --out chaos.json $(ARGS)
+
+.PHONY: model
+model: ## check the model of the protocol exhaustively, and that each of its mutants is caught (2 to 4 minutes)
+	@./scripts/deps.sh model
+	@./listener/model/run.sh $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built

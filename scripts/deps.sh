@@ -1,6 +1,7 @@
 #!/bin/sh
 # Looks for what the tests and the demo need, and installs what is missing with the system's package manager if it may;
 # otherwise it says the one command to run and exits with status 1. With everything there it does, and prints, nothing.
+# An argument names what else is wanted: "model" is Spin, "chaos" is pgbouncer, which the fault suite can do without.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -70,6 +71,26 @@ install() { # $1: the package manager; the rest: packages
 		;;
 	esac
 }
+
+case ${1:-} in
+model)
+	have "${SPIN:-spin}" && have "${CC:-cc}" && exit 0
+	missing="Spin and a C compiler"
+	if have apt-get; then
+		install apt-get spin gcc libc6-dev
+	elif have brew; then
+		install brew spin
+	else
+		say "missing: $missing. Spin is at https://spinroot.com; its program has to be in PATH."
+		exit 1
+	fi
+	exit 0
+	;;
+chaos)
+	missing=pgbouncer
+	have pgbouncer || [ -x /usr/sbin/pgbouncer ] || ! have apt-get || (install apt-get pgbouncer) || say "goes on without pgbouncer: its rows are skipped"
+	;;
+esac
 
 check_go
 need_cc= need_pg= missing=
