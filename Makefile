@@ -66,6 +66,10 @@ model: ## check the model of the protocol exhaustively, and that each of its mut
 	@./scripts/deps.sh model
 	@./listener/model/run.sh $(ARGS)
 
+.PHONY: soak
+soak: deps ## keep caches busy far beyond their bounds and see that memory stays flat (ARGS=--soak=10m)
+	@$(GO) run -buildvcs=false ./internal/chaos/cmd $(or $(ARGS),--soak=10m)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin chaos.json

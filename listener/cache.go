@@ -196,6 +196,9 @@ func (c *Cache) hit(key client.Key, floor []client.Floor) (*entry, Miss) {
 		return nil, MissFlushed
 	}
 	pause()
+	if seam(seamHitOrder) {
+		t = c.lease.term.Load()
+	}
 	at := time.Now()
 	now := c.clock.at(at)
 	if (t == nil || now >= t.until || at.UnixNano() >= t.untilWall) && !seam(seamNoLease) {

@@ -28,6 +28,7 @@ const (
 	seamYoungEpoch      = ""
 	seamFencing         = ""
 	seamExpelAll        = ""
+	seamHitOrder        = ""
 	seamNoFloor         = ""
 )
 

@@ -36,6 +36,7 @@ const (
 	seamYoungEpoch      = "young-epoch"       // the barrier asks in a young epoch too
 	seamFencing         = "fencing"           // the barrier does not wait for a demoted server
 	seamExpelAll        = "expel-all"         // whoever was seen twice is expelled
+	seamHitOrder        = "hit-order"         // a hit looks at the lease after the entry
 	seamNoFloor         = "no-floor"          // the caller's floor is not looked at
 )
 

@@ -20,6 +20,7 @@ type Fault struct {
 	Processes int               // 0: 3
 	Sessions  int               // that live at any time; 0: 24
 	Writes    int               // a second, by all processes together; 0: 60
+	Reads     int               // likewise; 0: 6000
 	Links     bool              // the processes reach the server through links that can be spoilt
 	Pooler    string            // pgbouncer before "pool" alone, or, by mistake, before "listen" too
 	Pair      bool              // there is a standby, and processes know both servers

@@ -15,8 +15,12 @@ import (
 	"github.com/pgsession/pgsession/client"
 )
 
-// writers is how many goroutines of a process write.
-const writers = 3
+const (
+	// writers is how many goroutines of a process write.
+	writers = 3
+	// readers is how many read.
+	readers = 2
+)
 
 // endPatience bounds the end of a scene; what has not ended by then is ended by force.
 const endPatience = 3 * time.Second
@@ -91,10 +95,11 @@ func (s *scene) straight(application string) string {
 
 // assignment is what the processes are told, links and poolers included.
 func (s *scene) assignment(ctx context.Context) (assignment, error) {
-	s.Processes, s.Sessions, s.Writes = cmp.Or(s.Processes, 3), cmp.Or(s.Sessions, 24), cmp.Or(s.Writes, 60)
+	s.Processes, s.Sessions = cmp.Or(s.Processes, 3), cmp.Or(s.Sessions, 24)
+	s.Writes, s.Reads = cmp.Or(s.Writes, 60), cmp.Or(s.Reads, 6000)
 	a := assignment{
 		Pool: s.straight("chaos-" + linkPool), Poll: s.straight("chaos-" + linkPoll), Listen: s.straight("chaos-" + linkListen),
-		Fencing: s.Fencing, Readers: 2, ReadEvery: time.Duration(s.Processes) * time.Millisecond / 3,
+		Fencing: s.Fencing, Readers: readers, ReadEvery: time.Duration(readers*s.Processes) * time.Second / time.Duration(s.Reads),
 		Writers: writers, WriteEvery: time.Duration(writers*s.Processes) * time.Second / time.Duration(s.Writes),
 	}
 	if s.Links {

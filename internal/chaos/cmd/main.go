@@ -46,7 +46,11 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&suite.Parallel, "parallel", 1, "how many faults happen at the same time")
 	flags.BoolVar(&suite.Short, "short", false, "only the short form")
 	flags.BoolVar(&suite.Verbose, "v", false, "show what the processes log where a fault fails")
+	soak := flags.Duration("soak", 0, "break nothing: keep caches busy beyond their bounds for this `time`, and see that memory stays flat")
 	_ = flags.Parse(args) // exits by itself
+	if *soak > 0 {
+		return chaos.Soak(ctx, *soak, os.Stdout)
+	}
 	var err error
 	if *only != "" {
 		if suite.Only, err = regexp.Compile(*only); err != nil {
