@@ -7,14 +7,14 @@ PKG      ?= ./...
 # More for the command that a target runs: make demo ARGS=--json, make test ARGS='-run Poll -v'
 ARGS     ?=
 # Two packages at a time, each with a PostgreSQL of its own.
-TEST     := $(GO) test -race -timeout 10m -p 2
+TEST     := ./scripts/aloud.sh $(GO) test -race -timeout 10m -p 2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PKG=./client/... chooses packages, ARGS='…' is handed on to the command."
 
@@ -34,6 +34,14 @@ demo: deps build ## show the product at work, on a throwaway PostgreSQL (under a
 .PHONY: test
 test: deps check ## what CI runs: formatting, vet, all tests with the race detector
 	$(TEST) $(ARGS) $(PKG)
+
+.PHONY: test-matrix
+test-matrix: ## the tests that depend on the server, against PostgreSQL 14 to 18 (fetches those that are not installed)
+	@GO="$(GO)" ./scripts/matrix.sh $(ARGS)
+
+.PHONY: golden
+golden: deps ## write the description of the schema, which a test compares with, anew
+	$(GO) test ./migrations -run '^TestGoldenSchema$$' -count=1 -args -update
 
 .PHONY: check
 check: ## formatting and vet, without running anything

@@ -238,7 +238,7 @@ func TestPrepareTransactionIsRefusedInline(t *testing.T) {
 	t.Parallel()
 	_, conn := start(t)
 	if one[int](t, conn, "select current_setting('max_prepared_transactions')::int") == 0 {
-		skipAloud(t, "max_prepared_transactions is 0")
+		pgtest.Lacking(t, "max_prepared_transactions", "max_prepared_transactions is 0")
 	}
 	exec(t, conn, "begin")
 	revoke(t, conn, 1)

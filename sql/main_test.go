@@ -3,7 +3,6 @@ package sql_test
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -29,15 +28,6 @@ func start(t *testing.T) (*pgtest.DB, *pgx.Conn) {
 	t.Helper()
 	db := pgtest.New(t)
 	return db, db.Conn(t)
-}
-
-// skipAloud skips a test for want of something that every machine of the project's continuous integration has.
-func skipAloud(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED: " + why)
 }
 
 // exec runs SQL: several statements, if there are no arguments.

@@ -9,10 +9,8 @@ import (
 
 func TestCheckedByPlpgsqlCheck(t *testing.T) {
 	t.Parallel()
-	_, conn := start(t)
-	if !one[bool](t, conn, "select exists (select from pg_catalog.pg_available_extensions where name = 'plpgsql_check')") {
-		skipAloud(t, "the extension plpgsql_check is not there (Debian: the package postgresql-NN-plpgsql-check)")
-	}
+	db, conn := start(t)
+	db.Extension(t, "plpgsql_check", "Debian: the package postgresql-NN-plpgsql-check")
 	exec(t, conn, "create schema tool; create extension plpgsql_check with schema tool")
 	for _, finding := range findings(t, conn) {
 		t.Error(finding)

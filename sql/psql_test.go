@@ -24,15 +24,8 @@ func psql(t *testing.T, db *pgtest.DB, script string, options ...string) string 
 // run runs one of PostgreSQL's client programs on a database, and returns what it prints.
 func run(t *testing.T, db *pgtest.DB, name, input string, options ...string) string {
 	t.Helper()
-	program, err := osexec.LookPath(name)
-	if db.Server() != nil { // its own are of its version
-		program, err = osexec.LookPath(filepath.Join(db.Server().Binaries().Dir, name))
-	}
-	if err != nil {
-		skipAloud(t, "the program "+name+" is not there")
-	}
 	c := db.Config()
-	cmd := osexec.CommandContext(t.Context(), program, options...)
+	cmd := osexec.CommandContext(t.Context(), db.Program(t, name), options...)
 	cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGPORT="+strconv.Itoa(int(c.Port)), "PGUSER="+c.User, "PGPASSWORD="+c.Password,
 		"PGDATABASE="+c.Database, "PGCLIENTENCODING=UTF8", "PGOPTIONS=-c search_path=")
 	var stderr strings.Builder

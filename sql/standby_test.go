@@ -14,6 +14,9 @@ import (
 func TestStandby(t *testing.T) {
 	t.Parallel()
 	server := pgtest.NewServer(t, pgserver.Options{})
+	if !server.Binaries().Has("pg_basebackup") {
+		pgtest.Lacking(t, "pg_basebackup", "the program pg_basebackup is not there (Debian: the package postgresql-client)")
+	}
 	db := server.New(t)
 	primary := db.Conn(t)
 	user(t, primary, "ann")

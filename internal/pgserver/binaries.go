@@ -65,6 +65,12 @@ func (b Binaries) newer(than Binaries) bool {
 	return b.Major > than.Major || b.Major == than.Major && b.Minor > than.Minor
 }
 
+// Has reports whether a program is among these: some packages bring what runs a server, and neither pg_basebackup nor psql.
+func (b Binaries) Has(name string) bool {
+	_, err := exec.LookPath(b.program(name))
+	return err == nil
+}
+
 func (b Binaries) program(name string) string { return filepath.Join(b.Dir, name) }
 
 // HasExtension reports whether an extension's files are installed beside these binaries. Distributions put them into a
