@@ -93,7 +93,7 @@ func TestCancelledInTheMiddleChangesNothing(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
 	observer := db.Conn(t)
-	found := catalogue(t, observer)
+	found := everything(t, observer)
 	for _, action := range []migrations.Action{migrations.ActionCreateSchema, migrations.ActionUp, migrations.ActionInstall} {
 		conn := db.Conn(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -105,7 +105,7 @@ func TestCancelledInTheMiddleChangesNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled at %q: %v", action, err)
 		}
-		if d := diff(found, catalogue(t, observer)); len(d) > 0 {
+		if d := diff(found, everything(t, observer)); len(d) > 0 {
 			t.Errorf("cancelled at %q, it left %v", action, d)
 		}
 	}

@@ -40,7 +40,7 @@ func TestFilesAreRunInOrder(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Empty(t).Conn(t)
 	tables, code := broken("", "")
-	found := catalogue(t, conn)
+	found := everything(t, conn)
 	if _, err := migrations.UpFrom(t.Context(), conn, migrations.Options{}, tables, code); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestFilesAreRunInOrder(t *testing.T) {
 	if _, err := migrations.DownFrom(t.Context(), conn, migrations.Options{}, 0, tables, code); err != nil {
 		t.Fatal(err)
 	}
-	if d := diff(found, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(found, everything(t, conn)); len(d) > 0 {
 		t.Errorf("left: %v", d)
 	}
 }
@@ -89,7 +89,7 @@ func TestRefusedSQLIsShownWhereItStands(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn := pgtest.Empty(t).Conn(t)
-			found := catalogue(t, conn)
+			found := everything(t, conn)
 			tables, code := broken(tt.file, tt.text)
 			_, err := migrations.UpFrom(t.Context(), conn, migrations.Options{}, tables, code)
 			var refused *migrations.SQLError
@@ -106,7 +106,7 @@ func TestRefusedSQLIsShownWhereItStands(t *testing.T) {
 			if !errors.As(err, &pg) || pg.Code != refused.Err.Code {
 				t.Errorf("PostgreSQL's error is not to be had from %v", err)
 			}
-			if d := diff(found, catalogue(t, conn)); len(d) > 0 {
+			if d := diff(found, everything(t, conn)); len(d) > 0 {
 				t.Errorf("left: %v", d)
 			}
 		})
@@ -160,11 +160,11 @@ func TestMigrationWithoutDownPart(t *testing.T) {
 	if _, err := migrations.UpFrom(t.Context(), conn, migrations.Options{}, tables, code); err != nil {
 		t.Fatal(err)
 	}
-	before := catalogue(t, conn)
+	before := everything(t, conn)
 	if _, err := migrations.DownFrom(t.Context(), conn, migrations.Options{}, 0, tables, code); err == nil || !strings.Contains(err.Error(), "no down part") {
 		t.Errorf("error: %v", err)
 	}
-	if d := diff(before, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(before, everything(t, conn)); len(d) > 0 {
 		t.Errorf("changed: %v", d)
 	}
 }

@@ -60,9 +60,9 @@ func one[T any](t *testing.T, conn *pgx.Conn, sql string, args ...any) T {
 	return v
 }
 
-// catalogue describes everything a database holds, one line an object, with owners' and others' rights. An absent list of rights
+// everything describes all that a database holds, one line an object, with owners' and others' rights. An absent list of rights
 // and the default it stands for are the same.
-func catalogue(t *testing.T, conn *pgx.Conn) []string {
+func everything(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	rows, err := conn.Query(context.Background(), `
 select concat_ws(' ', 'object', i.type, i.identity, pg_catalog.obj_description(o.oid, o.class::name))

@@ -48,12 +48,12 @@ func TestUpAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Empty(t).Conn(t)
 	mustUp(t, conn, migrations.Options{})
-	first := catalogue(t, conn)
+	first := everything(t, conn)
 	result := mustUp(t, conn, migrations.Options{})
 	if result.From != result.To || len(result.Steps) != 1 || result.Steps[0].Action != migrations.ActionInstall {
 		t.Errorf("second up: %+v", result)
 	}
-	if d := diff(first, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(first, everything(t, conn)); len(d) > 0 {
 		t.Errorf("changed by the second up:\n%s", strings.Join(d, "\n"))
 	}
 }
@@ -62,13 +62,13 @@ func TestUpMendsFunctions(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Empty(t).Conn(t)
 	mustUp(t, conn, migrations.Options{})
-	whole := catalogue(t, conn)
+	whole := everything(t, conn)
 	exec(t, conn, "drop function pgsession.version()")
 	if code := status(t, conn, migrations.Options{}).Code; code != "" {
 		t.Errorf("status without functions shows %q", code)
 	}
 	mustUp(t, conn, migrations.Options{})
-	if d := diff(whole, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(whole, everything(t, conn)); len(d) > 0 {
 		t.Errorf("not as before:\n%s", strings.Join(d, "\n"))
 	}
 }
@@ -133,7 +133,7 @@ func TestDownToNothingLeavesTheDatabaseAsFound(t *testing.T) {
 			t.Parallel()
 			conn := pgtest.Empty(t).Conn(t)
 			exec(t, conn, tt.prepare)
-			found := catalogue(t, conn)
+			found := everything(t, conn)
 			o := migrations.Options{Schema: tt.schema}
 			for range 2 { // and once more after coming back
 				mustUp(t, conn, o)
@@ -142,7 +142,7 @@ func TestDownToNothingLeavesTheDatabaseAsFound(t *testing.T) {
 				if result.To != 0 || result.CodeInstalled {
 					t.Errorf("down: %+v", result)
 				}
-				if d := diff(found, catalogue(t, conn)); len(d) > 0 {
+				if d := diff(found, everything(t, conn)); len(d) > 0 {
 					t.Errorf("left behind or lost:\n%s", strings.Join(d, "\n"))
 				}
 			}
@@ -157,7 +157,7 @@ func TestDownToAVersionAndUpAgain(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Empty(t).Conn(t)
 	newest := mustUp(t, conn, migrations.Options{}).To
-	whole := catalogue(t, conn)
+	whole := everything(t, conn)
 	exec(t, conn, "insert into pgsession.users (username, cryptpasswd) values ('anna', 'x')")
 	for to := newest - 1; to > 0; to-- {
 		result := mustDown(t, conn, migrations.Options{}, to)
@@ -169,7 +169,7 @@ func TestDownToAVersionAndUpAgain(t *testing.T) {
 		}
 	}
 	mustUp(t, conn, migrations.Options{})
-	if d := diff(whole, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(whole, everything(t, conn)); len(d) > 0 {
 		t.Errorf("not as before:\n%s", strings.Join(d, "\n"))
 	}
 	if name := one[string](t, conn, "select username from pgsession.user_get('anna')"); name != "anna" {
@@ -197,11 +197,11 @@ func TestSchemasSideBySide(t *testing.T) {
 		t.Error("a user of one schema is in the other")
 	}
 
-	before := catalogue(t, conn)
+	before := everything(t, conn)
 	if _, err := migrations.Down(t.Context(), conn, one1, 0); err == nil {
 		t.Error("the extension that the other schema uses was dropped")
 	}
-	if d := diff(before, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(before, everything(t, conn)); len(d) > 0 {
 		t.Errorf("the failed down changed:\n%s", strings.Join(d, "\n"))
 	}
 	mustDown(t, conn, two, 0)
@@ -250,7 +250,7 @@ func TestDownRefusesToLoseForeignObjects(t *testing.T) {
 			mustUp(t, conn, migrations.Options{})
 			exec(t, conn, "set search_path to public") // only what the test makes is named without its schema
 			exec(t, conn, tt.sql)
-			before := catalogue(t, conn)
+			before := everything(t, conn)
 			_, err := migrations.Down(t.Context(), conn, migrations.Options{}, 0)
 			if err == nil {
 				t.Fatal("down succeeded")
@@ -262,7 +262,7 @@ func TestDownRefusesToLoseForeignObjects(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.names) {
 				t.Errorf("the error does not name %s: %v", tt.names, err)
 			}
-			if d := diff(before, catalogue(t, conn)); len(d) > 0 {
+			if d := diff(before, everything(t, conn)); len(d) > 0 {
 				t.Errorf("the failed down changed:\n%s", strings.Join(d, "\n"))
 			}
 		})
@@ -283,12 +283,12 @@ func TestUpRefusesASchemaInUse(t *testing.T) {
 			t.Parallel()
 			conn := pgtest.Empty(t).Conn(t)
 			exec(t, conn, tt.sql)
-			before := catalogue(t, conn)
+			before := everything(t, conn)
 			_, err := migrations.Up(t.Context(), conn, migrations.Options{})
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error: %v, should say %q", err, tt.says)
 			}
-			if d := diff(before, catalogue(t, conn)); len(d) > 0 {
+			if d := diff(before, everything(t, conn)); len(d) > 0 {
 				t.Errorf("the failed up changed:\n%s", strings.Join(d, "\n"))
 			}
 		})
@@ -300,7 +300,7 @@ func TestNewerDatabaseIsLeftAlone(t *testing.T) {
 	conn := pgtest.Empty(t).Conn(t)
 	newest := mustUp(t, conn, migrations.Options{}).To
 	exec(t, conn, "update pgsession.schema_version set version = version + 1")
-	before := catalogue(t, conn)
+	before := everything(t, conn)
 	if _, err := migrations.Up(t.Context(), conn, migrations.Options{}); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("up: %v", err)
 	}
@@ -310,7 +310,7 @@ func TestNewerDatabaseIsLeftAlone(t *testing.T) {
 	if s := status(t, conn, migrations.Options{}); s.Version != newest+1 || s.Newest != newest || len(s.Pending) != 0 {
 		t.Errorf("status: %+v", s)
 	}
-	if d := diff(before, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(before, everything(t, conn)); len(d) > 0 {
 		t.Errorf("changed:\n%s", strings.Join(d, "\n"))
 	}
 }
@@ -337,11 +337,11 @@ func TestDatabaseOwnerNeedsNoSuperuser(t *testing.T) {
 	owner := db.As(t)
 	db.Exec(t, "alter database "+pgx.Identifier{db.Name}.Sanitize()+" owner to "+pgx.Identifier{owner.User}.Sanitize())
 	conn := owner.Conn(t)
-	found := catalogue(t, conn)
+	found := everything(t, conn)
 	mustUp(t, conn, migrations.Options{})
 	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('a', 'b')")
 	mustDown(t, conn, migrations.Options{}, 0)
-	if d := diff(found, catalogue(t, conn)); len(d) > 0 {
+	if d := diff(found, everything(t, conn)); len(d) > 0 {
 		t.Errorf("left behind or lost:\n%s", strings.Join(d, "\n"))
 	}
 }
