@@ -111,19 +111,24 @@ func (o Options) attempt(ctx context.Context, conn *pgx.Conn, schema string, do 
 	return nil
 }
 
-// pinSettings makes the SQL mean the same whatever the role, the database or the connection has set, until the transaction ends.
+// pinnedSettings make the SQL mean the same whatever the role, the database or the connection has set, until the transaction ends.
 // Whoever uses the tables takes their locks in an order of its own, so that a deadlock is possible: with a lock_timeout below the
 // server's deadlock_timeout it is always we who give way.
-func (r *run) pinSettings(ctx context.Context) error {
-	_, err := r.tx.Exec(ctx, `
+const pinnedSettings = `
 set local search_path to pg_catalog, pg_temp;
 set local standard_conforming_strings to on;
 set local check_function_bodies to on;
 set local default_tablespace to '';
 set local default_table_access_method to heap;
 set local client_min_messages to warning;
-select set_config('lock_timeout', greatest(1, least(300, setting::int / 2))::text, true) from pg_settings where name = 'deadlock_timeout'`)
-	if err != nil {
+do $do$
+begin
+  perform set_config('lock_timeout', greatest(1, least(300, setting::int / 2))::text, true) from pg_settings where name = 'deadlock_timeout';
+end
+$do$`
+
+func (r *run) pinSettings(ctx context.Context) error {
+	if _, err := r.tx.Exec(ctx, pinnedSettings); err != nil {
 		return fmt.Errorf("pin settings: %w", err)
 	}
 	return nil
@@ -154,9 +159,11 @@ func (r *run) exec(ctx context.Context, scripts ...script) error {
 	return nil
 }
 
-func (r *run) refuseNewer(newest int32) error {
-	if r.found.version > newest {
-		return fmt.Errorf("%w: the schema %s is at version %d, the newest this program knows is %d", ErrNewer, r.schema, r.found.version, newest)
+func (r *run) refuseNewer(newest int32) error { return refuseNewer(r.schema, r.found.version, newest) }
+
+func refuseNewer(schema string, version, newest int32) error {
+	if version > newest {
+		return fmt.Errorf("%w: the schema %s is at version %d, the newest this program knows is %d", ErrNewer, schema, version, newest)
 	}
 	return nil
 }
@@ -167,40 +174,45 @@ func (r *run) prepareSchema(ctx context.Context) error {
 		return nil
 	}
 	if r.found.schemaExists {
-		if err := r.refuseShared(ctx); err != nil {
+		if err := refuseShared(ctx, r.tx, r.schema); err != nil {
 			return err
 		}
-	}
-	prepare := script{file: "schema " + r.schema, line: 1}
-	if !r.found.schemaExists {
+	} else {
 		r.step(Step{Action: ActionCreateSchema, Name: r.schema})
-		prepare.sql = fmt.Sprintf("create schema %s;\ncomment on schema %[1]s is '%s';\n", r.schema, ownSchema)
 	}
-	prepare.sql += fmt.Sprintf(`create table %[1]s.schema_version (version int4 not null);
+	return r.exec(ctx, script{file: "schema " + r.schema, line: 1, sql: createSchema(r.schema, r.found.schemaExists)})
+}
+
+// createSchema is the SQL that creates the schema, unless it exists, and in it the version table.
+func createSchema(schema string, exists bool) string {
+	sql := fmt.Sprintf(`create table %[1]s.schema_version (version int4 not null);
 comment on table %[1]s.schema_version is '%[2]s';
-insert into %[1]s.schema_version (version) values (0)`, r.schema, ownVersionTable)
-	return r.exec(ctx, prepare)
+insert into %[1]s.schema_version (version) values (0)`, schema, ownVersionTable)
+	if !exists {
+		sql = fmt.Sprintf("create schema %s;\ncomment on schema %[1]s is '%s';\n", schema, ownSchema) + sql
+	}
+	return sql
 }
 
 // refuseShared fails if a schema that was there before is in use: rights in it are revoked from PUBLIC, and whoever may create
 // functions in it could put one in the way of ours.
-func (r *run) refuseShared(ctx context.Context) error {
+func refuseShared(ctx context.Context, db querier, schema string) error {
 	var object *string
 	var open bool
-	err := r.tx.QueryRow(ctx, `
+	err := db.QueryRow(ctx, `
 select (select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
         from pg_catalog.pg_depend d
         where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.oid
         order by 1 limit 1),
        pg_catalog.has_schema_privilege('public', n.oid, 'usage, create')
-from pg_catalog.pg_namespace n where n.nspname = $1::text`, r.schema).Scan(&object, &open)
+from pg_catalog.pg_namespace n where n.nspname = $1::text`, schema).Scan(&object, &open)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look into schema %s: %w", r.schema, err)
+		return fmt.Errorf("look into schema %s: %w", schema, err)
 	case object != nil:
-		return fmt.Errorf("%w: the schema %s holds %s; take a schema that is empty or does not exist yet", ErrForeignObjects, r.schema, *object)
+		return fmt.Errorf("%w: the schema %s holds %s; take a schema that is empty or does not exist yet", ErrForeignObjects, schema, *object)
 	case open:
-		return fmt.Errorf("every role has rights in the schema %s; take another one, or revoke all on schema %[1]s from public", r.schema)
+		return fmt.Errorf("every role has rights in the schema %s; take another one, or revoke all on schema %[1]s from public", schema)
 	}
 	return nil
 }

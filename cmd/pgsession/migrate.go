@@ -14,7 +14,7 @@ import (
 
 func (c *command) migrateCommand() *cobra.Command {
 	return group("migrate", "Install, upgrade or remove pgsession's tables and functions",
-		c.migrateUpCommand(), c.migrateDownCommand(), c.migrateStatusCommand())
+		c.migrateUpCommand(), c.migrateDownCommand(), c.migratePlanCommand(), c.migrateStatusCommand())
 }
 
 func (c *command) migrateUpCommand() *cobra.Command {
