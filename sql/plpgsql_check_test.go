@@ -2,6 +2,7 @@ package sql_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,15 @@ func TestCheckedByPlpgsqlCheck(t *testing.T) {
 		return f == `pgsession.wrong(text) line 1 error 42703 column "nosuch" does not exist`
 	}) {
 		t.Errorf("of a wrong function it says %q", found)
+	}
+	exec(t, conn, `drop function pgsession.wrong(text);
+		create function pgsession.wrong() returns trigger language plpgsql as 'declare v_never int; begin return new.nosuch; end';
+		create trigger wrong before update on pgsession.users for each row execute function pgsession.wrong()`)
+	found := strings.Join(findings(t, conn), "\n")
+	for _, says := range []string{`record "new" has no field "nosuch"`, `unused variable "v_never"`} {
+		if !strings.Contains(found, says) {
+			t.Errorf("of a wrong trigger function it does not say %q:\n%s", says, found)
+		}
 	}
 }
 
