@@ -62,6 +62,10 @@ lint: ## all linters (the first run builds them, which takes minutes), vet for o
 bench: deps ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m -p 1 $(ARGS) $(PKG)
 
+.PHONY: figures
+figures: deps ## measure what sql/README.md says of sizes, touches and sweeping (5 to 10 minutes)
+	@$(GO) run ./internal/figures $(ARGS)
+
 .PHONY: chaos
 chaos: ## break everything while it serves, check every answer, write chaos.json (10 to 15 minutes)
 	@./scripts/deps.sh chaos

