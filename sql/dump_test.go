@@ -13,7 +13,7 @@ import (
 // contents of unlogged tables.
 func TestDumpAndRestore(t *testing.T) {
 	t.Parallel()
-	for _, option := range []string{"--no-unlogged-table-data", "--no-sync"} {
+	for _, option := range []string{"--no-unlogged-table-data", "--no-sync", "--no-unlogged-table-data --format=custom"} {
 		t.Run(option, func(t *testing.T) {
 			t.Parallel()
 			db, conn := start(t)
@@ -24,9 +24,13 @@ func TestDumpAndRestore(t *testing.T) {
 			epochThere := one[string](t, conn, epoch)
 
 			file := filepath.Join(t.TempDir(), "dump.sql")
-			run(t, db, "pg_dump", "", "--no-owner", option, "--file="+file)
+			run(t, db, "pg_dump", "", append(strings.Fields(option), "--no-owner", "--file="+file)...)
 			restored := pgtest.Empty(t)
-			psql(t, restored, "", append([]string{"--file=" + file, "--output=" + filepath.Join(t.TempDir(), "out")}, strict...)...)
+			if strings.Contains(option, "custom") {
+				run(t, restored, "pg_restore", "", "--no-owner", "--exit-on-error", "--dbname="+restored.Name, file)
+			} else {
+				psql(t, restored, "", append([]string{"--file=" + file, "--output=" + filepath.Join(t.TempDir(), "out")}, strict...)...)
+			}
 
 			there := restored.Conn(t)
 			same(t, "live", live(t, there, s.key), true)
