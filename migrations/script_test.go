@@ -38,7 +38,7 @@ func planFrom(t *testing.T, from int32, pgcrypto string) migrations.Script {
 func psql(t *testing.T, db *pgtest.DB, script string) {
 	t.Helper()
 	c := db.Config()
-	cmd := osexec.CommandContext(t.Context(), db.Program(t, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=on", "--single-transaction") //nolint:gosec // running what was found is the purpose
+	cmd := osexec.CommandContext(t.Context(), db.Program(t, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=on", "--single-transaction")
 	cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGPORT="+strconv.Itoa(int(c.Port)), "PGUSER="+c.User, "PGPASSWORD="+c.Password, "PGDATABASE="+c.Database)
 	cmd.Stdin = strings.NewReader(script)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {

@@ -113,7 +113,7 @@ func installWithTernCommand(t *testing.T, db *pgtest.DB, _ *pgx.Conn) {
 		{"migrate", "--config", config, "--migrations", "migrations"},
 		{"code", "install", "sql", "--config", config},
 	} {
-		cmd := osexec.CommandContext(t.Context(), tern, args...) //nolint:gosec // running what was found is the purpose
+		cmd := osexec.CommandContext(t.Context(), tern, args...)
 		cmd.Dir = ".."
 		cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGPORT="+strconv.Itoa(int(c.Port)), "PGUSER="+c.User, "PGPASSWORD="+c.Password, "PGDATABASE="+c.Database)
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -87,7 +87,7 @@ var majorVersion = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
 func majorOf(t testing.TB, program string) int {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program, "--version").Output() //nolint:gosec // running what was found is the purpose
+	out, err := exec.CommandContext(t.Context(), program, "--version").Output()
 	m := majorVersion.FindSubmatch(out)
 	if err != nil || m == nil {
 		t.Fatalf("pgtest: %s --version says %q: %v", program, out, err)
