@@ -7,5 +7,5 @@ import "embed"
 // FS is the tree of SQL files, rooted at the folder that holds install.sql (which creates every code object) and uninstall.sql
 // (which drops them). It is read-only and safe for concurrent use.
 //
-//go:embed *.sql api internal shared triggers
+//go:embed *.sql api internal shared triggers views
 var FS embed.FS

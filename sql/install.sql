@@ -1,4 +1,4 @@
--- The code package: all functions and triggers, in order. Installing it again changes nothing.
+-- The code package: all functions, triggers and views, in order. Installing it again changes nothing.
 {{ template "internal/bcrypt.sql" . }}
 {{ template "internal/bcrypt_is_current.sql" . }}
 {{ template "internal/change_announce.sql" . }}
@@ -73,5 +73,8 @@
 {{ template "triggers/users_end_sessions.sql" . }}
 {{ template "triggers/users_log_rename.sql" . }}
 {{ template "triggers/users_version.sql" . }}
+
+{{ template "views/jotweb_sessions.sql" . }}
+{{ template "views/jotweb_users.sql" . }}
 
 {{ template "grants.sql" . }}

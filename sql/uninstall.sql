@@ -1,4 +1,6 @@
 -- Removes what install.sql created. Refused, and nothing removed, where an object of somebody else's depends on it.
+drop view if exists {{.schema}}.jotweb_sessions, {{.schema}}.jotweb_users;
+
 do $do$
 declare
   v_object record;
