@@ -37,6 +37,8 @@
 {{ template "api/change_start.sql" . }}
 {{ template "api/epoch.sql" . }}
 {{ template "api/grant_app.sql" . }}
+{{ template "api/import_session.sql" . }}
+{{ template "api/import_user.sql" . }}
 {{ template "api/login.sql" . }}
 {{ template "api/logout.sql" . }}
 {{ template "api/session_close.sql" . }}
