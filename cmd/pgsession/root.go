@@ -20,6 +20,7 @@ const (
 	statusOK      = 0
 	statusFailed  = 1
 	statusMisused = 2
+	statusPartly  = 3 // import-jotweb: it is done, but for what the report names
 )
 
 // streams are a process's standard streams.
@@ -66,6 +67,9 @@ func (c *command) report(err error) int {
 	switch {
 	case errors.As(err, &refused):
 		fmt.Fprintf(c.err, "pgsession: %v\n\n%s\n", err, refused.Report())
+	case errors.Is(err, errPartly):
+		fmt.Fprintf(c.err, "pgsession: %v\n", err)
+		return statusPartly
 	case errors.As(err, &usage) || !c.started:
 		fmt.Fprintf(c.err, "pgsession: %v\nRun 'pgsession help' to see how it is used.\n", err)
 		return statusMisused
@@ -94,7 +98,7 @@ DATABASE_URL, PGPASSWORD or a password file (PGPASSFILE).`,
 	root.PersistentFlags().StringVar(&c.dsn, "dsn", "", "the database, a URL or connect string (see above)")
 	root.PersistentFlags().StringVar(&c.schema, "schema", schema, "the schema that pgsession lives in (PGSESSION_SCHEMA)")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print one JSON object for programs")
-	root.AddCommand(c.migrateCommand(), c.serveCommand(), c.demoCommand(), c.versionCommand())
+	root.AddCommand(c.migrateCommand(), c.importJOTWebCommand(), c.serveCommand(), c.demoCommand(), c.versionCommand())
 	return root
 }
 

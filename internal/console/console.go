@@ -76,6 +76,16 @@ func (c *Console) Progress(format string, args ...any) {
 	}
 }
 
+// Break leaves a progress line standing, so that what others print to the same terminal begins on a line of its own.
+func (c *Console) Break() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open {
+		c.open = false
+		fmt.Fprintln(c.w)
+	}
+}
+
 func (c *Console) print(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -36,7 +36,10 @@ func TestProgressOnATerminalIsRewritten(t *testing.T) {
 	c.Progress("one")
 	c.Progress("two")
 	c.Say("done")
-	if want := "\r   one\x1b[K\r   two\x1b[K\n   done\n"; b.String() != want {
+	c.Progress("three")
+	c.Break()
+	c.Break()
+	if want := "\r   one\x1b[K\r   two\x1b[K\n   done\n\r   three\x1b[K\n"; b.String() != want {
 		t.Errorf("printed %q, wanted %q", b.String(), want)
 	}
 }

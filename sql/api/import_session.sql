@@ -45,13 +45,13 @@ begin
       return 'other_password';
     when p_expires <= v_now or p_createddate + v_lifetime <= v_now then
       return 'expired';
-    -- It may have been here, and been ended. What was ended does not come back.
-    when not v_ours and p_createddate <= v_lastlogin then
-      return 'ended';
     when p_expiresecs <= 0 then
       return 'bad_lifetime';
     when octet_length(p_payload::text) > {{.schema}}.setting('payload_max')::integer then
       return 'payload_too_large';
+    -- It may have been here, and been ended. What was ended does not come back.
+    when not v_ours and p_createddate <= v_lastlogin then
+      return 'ended';
     else
       null;
   end case;

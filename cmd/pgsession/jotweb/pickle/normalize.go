@@ -53,6 +53,7 @@ const (
 const foreign = "python:"
 
 var (
+	errOpcode   = errors.New("it is no pickle of protocols 0 to 2")
 	errCut      = errors.New("it ends too early")
 	errMore     = errors.New("there is something behind its end")
 	errNumber   = errors.New("it has a number that is none, or too long")
@@ -129,7 +130,7 @@ func (n *normalizer) step(op byte) error {
 			return err
 		}
 	}
-	return fmt.Errorf("it has the opcode %#02x, which protocols 0 to 2 have not", op)
+	return errOpcode
 }
 
 // close counts marks that an opcode takes away.
