@@ -128,6 +128,9 @@ func (c *converter) text(i *item, kind Kind, column string, stored []byte) (stri
 
 // payload converts a pickle and notes what is lost.
 func (c *converter) payload(i *item, kind Kind, stored []byte) (string, error) {
+	if stored == nil {
+		return "", errors.New("payload is null")
+	}
 	raw, err := c.source.pickled(stored)
 	if err != nil {
 		return "", err
