@@ -44,6 +44,8 @@ The report has a line for every row that something is to be said about, by the i
 not imported; left out, it is imported but for something that JSON or PostgreSQL cannot hold; dead, a session that was not
 valid any more; noted, a guess was made. It never shows a hash, a key or a payload.
 
+Whoever lists the processes of the machine can read --from: prefer PGPASSWORD or a password file (PGPASSFILE) to a password in it.
+
 Exit status: 0 everything that was live has been moved; 3 it is done, but rows were skipped or something of them left out; 1 it
 failed, and nothing has changed; 2 it was asked wrongly.`,
 		Example: `  pgsession import-jotweb --from 'db.example::jotweb:apache' --dry-run

@@ -160,6 +160,17 @@ func TestImportJOTWebAgainBringsWhatIsNew(t *testing.T) {
 	}
 }
 
+// The reference shows what is printed.
+func TestImportJOTWebIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../sql/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), " --dry-run\n"+siteReport+"a dry run: nothing has been changed\n```") {
+		t.Error("sql/README.md shows another report than the import of the test site prints")
+	}
+}
+
 func TestImportJOTWebForPrograms(t *testing.T) {
 	_, from := site(t)
 	db := pgtest.New(t)

@@ -111,7 +111,7 @@ func (c *converter) text(i *item, kind Kind, column string, stored []byte) (stri
 	if stored == nil {
 		return "", fmt.Errorf("%s is null", column)
 	}
-	characters := c.source.characters()
+	characters := c.source.characters
 	if characters == nil {
 		if utf8.Valid(stored) {
 			return string(stored), nil

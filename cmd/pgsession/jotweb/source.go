@@ -30,6 +30,8 @@ type source struct {
 	tx       pgx.Tx
 	schema   string // quoted, with its dot; empty: whatever the search path has
 	encoding string
+	// characters is the encoding, if it is one byte a character; else nil: text is UTF-8, or whatever was put there.
+	characters *charmap.Charmap
 }
 
 // SourceConfig prepares the configuration of a connection to a JOTWeb database: text shall arrive as it is stored, with nothing
@@ -43,6 +45,7 @@ func openSource(ctx context.Context, conn *pgx.Conn, schema string) (*source, er
 		return nil, err
 	}
 	s := &source{tx: tx, encoding: conn.PgConn().ParameterStatus("server_encoding")}
+	s.characters = charmaps()[s.encoding]
 	if schema != "" {
 		s.schema = pgx.Identifier{schema}.Sanitize() + "."
 	}
@@ -147,11 +150,11 @@ func (s *source) pickled(stored []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// characters returns the source's encoding, if it is one byte a character; else nil: text is UTF-8, or whatever was put there.
-func (s *source) characters() *charmap.Charmap {
+// charmaps are PostgreSQL's names of encodings that are one byte a character.
+func charmaps() map[string]*charmap.Charmap {
 	return map[string]*charmap.Charmap{
 		"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN5": charmap.ISO8859_9, "LATIN9": charmap.ISO8859_15,
 		"WIN1250": charmap.Windows1250, "WIN1251": charmap.Windows1251, "WIN1252": charmap.Windows1252,
 		"KOI8R": charmap.KOI8R,
-	}[s.encoding]
+	}
 }
