@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -46,69 +47,59 @@ func unescapeBytea(text []byte) ([]byte, bool) {
 
 // unescapeString undoes repr() of a Python 2 str, without its quotes.
 func unescapeString(text []byte) ([]byte, error) {
-	single := map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 	raw := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' {
 			raw = append(raw, text[i])
 			continue
 		}
-		i++
-		if i == len(text) {
-			return nil, errEscape
-		}
-		c := text[i]
-		switch b, ok := single[c]; {
-		case ok:
+		b, size := escapedByte(text[i+1:])
+		switch {
+		case size > 0:
 			raw = append(raw, b)
-		case c == 'x':
-			if i+2 >= len(text) {
-				return nil, errEscape
-			}
-			b, err := strconv.ParseUint(string(text[i+1:i+3]), 16, 8)
-			if err != nil {
-				return nil, errEscape
-			}
-			raw = append(raw, byte(b))
-			i += 2
-		case '0' <= c && c <= '7':
-			end := i + 1
-			for end < len(text) && end < i+3 && '0' <= text[end] && text[end] <= '7' {
-				end++
-			}
-			b, _ := strconv.ParseUint(string(text[i:end]), 8, 16)
-			raw = append(raw, byte(b)) // as Python does: the low eight bits
-			i = end - 1
-		default:
-			raw = append(raw, '\\', c)
+			i += size
+		case i+1 == len(text), text[i+1] == 'x':
+			return nil, errEscape
+		default: // no escape: Python leaves it as it is
+			raw = append(raw, '\\')
 		}
 	}
 	return raw, nil
 }
 
-// unescapeUnicode undoes Python 2's raw-unicode-escape: \uXXXX and \UXXXXXXXX behind an odd number of backslashes, any other byte
-// a character of Latin-1. Halves of a surrogate pair, as narrow builds wrote them, are joined; a half that is alone is kept, in
-// what is then no valid UTF-8.
-func unescapeUnicode(text []byte) ([]byte, error) {
-	var raw []byte
-	var high rune // the first half of a pair
-	add := func(r rune) {
-		if high != 0 {
-			if joined := utf16.DecodeRune(high, r); joined != utf8.RuneError {
-				raw, high = utf8.AppendRune(raw, joined), 0
-				return
-			}
-			raw, high = appendSurrogate(raw, high), 0
-		}
-		switch {
-		case 0xd800 <= r && r < 0xdc00:
-			high = r
-		case utf16.IsSurrogate(r):
-			raw = appendSurrogate(raw, r)
-		default:
-			raw = utf8.AppendRune(raw, r)
-		}
+// escapedByte returns the byte that is meant by what follows a backslash, and how much of it; 0 where it is no escape.
+func escapedByte(text []byte) (b byte, size int) {
+	if len(text) == 0 {
+		return 0, 0
 	}
+	if i := strings.IndexByte(`\'"abfnrtv`, text[0]); i >= 0 {
+		return "\\'\"\a\b\f\n\r\t\v"[i], 1
+	}
+	base, size := 8, 0
+	digits := text
+	if text[0] == 'x' {
+		if len(text) < 3 {
+			return 0, 0
+		}
+		base, size, digits = 16, 1, text[1:3]
+	} else {
+		octal := 0
+		for octal < min(3, len(text)) && '0' <= text[octal] && text[octal] <= '7' {
+			octal++
+		}
+		digits = text[:octal]
+	}
+	value, err := strconv.ParseUint(string(digits), base, 16)
+	if err != nil {
+		return 0, 0
+	}
+	return byte(value), size + len(digits) // the low eight bits, as Python does
+}
+
+// unescapeUnicode undoes Python 2's raw-unicode-escape: \uXXXX and \UXXXXXXXX behind an odd number of backslashes, any other byte
+// a character of Latin-1.
+func unescapeUnicode(text []byte) ([]byte, error) {
+	var units joiner
 	backslashes := 0
 	for i := 0; i < len(text); i++ {
 		digits := 0
@@ -121,7 +112,7 @@ func unescapeUnicode(text []byte) ([]byte, error) {
 			backslashes = 0
 		}
 		if digits == 0 {
-			add(rune(text[i]))
+			units.add(rune(text[i]))
 			continue
 		}
 		if i+2+digits > len(text) {
@@ -131,14 +122,43 @@ func unescapeUnicode(text []byte) ([]byte, error) {
 		if err != nil || r > utf8.MaxRune {
 			return nil, errEscape
 		}
-		add(rune(r))
+		units.add(rune(r))
 		i += 1 + digits
 		backslashes = 0
 	}
-	if high != 0 {
-		raw = appendSurrogate(raw, high)
+	units.end()
+	return units.raw, nil
+}
+
+// joiner writes characters in UTF-8 and joins halves of surrogate pairs, as narrow builds of Python wrote them. A half that is alone
+// is kept, in what is then no valid UTF-8.
+type joiner struct {
+	raw  []byte
+	high rune // the first half of a pair; 0: none
+}
+
+func (j *joiner) add(r rune) {
+	if j.high != 0 {
+		if joined := utf16.DecodeRune(j.high, r); joined != utf8.RuneError {
+			j.raw, j.high = utf8.AppendRune(j.raw, joined), 0
+			return
+		}
+		j.end()
 	}
-	return raw, nil
+	switch {
+	case 0xd800 <= r && r < 0xdc00:
+		j.high = r
+	case utf16.IsSurrogate(r):
+		j.raw = appendSurrogate(j.raw, r)
+	default:
+		j.raw = utf8.AppendRune(j.raw, r)
+	}
+}
+
+func (j *joiner) end() {
+	if j.high != 0 {
+		j.raw, j.high = appendSurrogate(j.raw, j.high), 0
+	}
 }
 
 // appendSurrogate appends half of a pair as Python 2's UTF-8 has it, which is no valid UTF-8.

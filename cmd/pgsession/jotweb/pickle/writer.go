@@ -57,19 +57,10 @@ func (w *writer) value(value any) (lost string, err error) {
 		return "", errTooLarge
 	}
 	switch v := value.(type) {
-	case nil:
-		w.json = append(w.json, "null"...)
-	case bool:
-		w.json = strconv.AppendBool(w.json, v)
-	case int:
-		w.json = strconv.AppendInt(w.json, int64(v), 10)
-	case *big.Int:
-		w.json = v.Append(w.json, 10)
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return lostNumber, nil
-		}
-		w.json = append(w.json, float(v)...)
+	case nil, bool, int, *big.Int, float64:
+		text, lost := scalar(v)
+		w.json = append(w.json, text...)
+		return lost, nil
 	case string, []byte:
 		text, lost := w.text(v)
 		if lost != "" {
@@ -166,20 +157,28 @@ func (w *writer) dict(entries types.Dict) error {
 
 // key is the text of a dict's key, the same that Python's json module makes of it.
 func (w *writer) key(key any) (text, lost string) {
-	switch k := key.(type) {
+	switch key.(type) {
 	case string, []byte:
-		return w.text(k)
-	case nil:
-		return "null", ""
-	case bool, int, *big.Int:
-		return fmt.Sprint(k), ""
-	case float64:
-		if math.IsNaN(k) || math.IsInf(k, 0) {
-			return "", lostNumber
-		}
-		return float(k), ""
+		return w.text(key)
+	case nil, bool, int, *big.Int, float64:
+		return scalar(key)
 	}
 	return "", lostKey
+}
+
+// scalar is what is neither text nor a container, in JSON.
+func scalar(value any) (text, lost string) {
+	switch v := value.(type) {
+	case nil:
+		return "null", ""
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "", lostNumber
+		}
+		return float(v), ""
+	default: // true and false, whole numbers
+		return fmt.Sprint(v), ""
+	}
 }
 
 // text is a string of Python's as one of PostgreSQL's: unicode as it is, a str as UTF-8 or else Latin-1.
