@@ -23,17 +23,17 @@ func ExampleImport() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer from.Close(ctx)
 	to, err := pgx.Connect(ctx, "") // the PG* environment
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer to.Close(ctx)
 
 	summary, err := jotweb.Import(ctx, from, to, jotweb.Options{
 		DryRun: true,
 		Found:  func(f jotweb.Finding) { fmt.Println(f.Kind, f.ID, f.Effect, f.Why) },
 	})
+	_ = from.Close(ctx)
+	_ = to.Close(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

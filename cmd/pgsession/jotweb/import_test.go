@@ -102,7 +102,7 @@ func equal(t *testing.T, what string, got, want []string) {
 // A pickle's bytes are the same in whatever encoding the site's database is, and names are read in it.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
-	const user = `insert into old.users values (1, '%s', 'x', '1', null, null, E'%s')`
+	const user = `insert into old.users (id, username, cryptpasswd, createddate, payload) values (1, '%s', 'x', '1', E'%s')`
 	for _, tt := range []struct {
 		encoding, username, payload string
 		users, findings             []string
@@ -127,6 +127,7 @@ func TestEncodings(t *testing.T) {
 // Tables that were made with fewer constraints than the seed's, or with bytea for the payload.
 func TestRowsThatAreWrong(t *testing.T) {
 	t.Parallel()
+	//nolint:dupword // two nulls are two columns
 	from := site(t, "UTF8", fmt.Sprintf(loose, "bytea"), `insert into old.users values
 			(1, null, 'x', '1', null, null, '(d.'), (2, 'a', null, '1', null, null, '(d.'), (3, 'b', 'x', null, null, null, '(d.'),
 			(4, 'c', 'x', '253402300800', null, null, '(d.'), (5, 'd', 'x', '1', 'yesterday', '-1', '(d.'), (6, 'e', 'x', '1', null, null, null),
@@ -158,6 +159,7 @@ insert into old.sessions values (1, null, 'ok', 'x', 1, null, null, '(d.'), (2, 
 
 func TestAcknowledgement(t *testing.T) {
 	t.Parallel()
+	//nolint:dupword // two nulls are two columns
 	from := site(t, "UTF8", fmt.Sprintf(loose, "text"), `insert into old.users values
 			(1, 'pending', 'x', '1', null, null, E'(dS''key''\nS''k3y''\nsS''n''\nL12345678901234567890L\ns.'), (2, 'no key', 'x', '1', null, null, '(d.'),
 			(3, 'none', 'x', '1', null, null, E'(dS''key''\nNs.'), (4, 'empty', 'x', '1', null, null, E'(dS''key''\nS''''\ns.'),

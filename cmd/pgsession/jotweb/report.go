@@ -37,8 +37,6 @@ type Tally struct {
 	LeftOut  int64 `json:"left_out"` // imported, but for something
 }
 
-func (t Tally) read() int64 { return t.Imported + t.Existing + t.Skipped + t.Dead }
-
 // Summary is what an import did.
 type Summary struct {
 	Users    Tally `json:"users"`

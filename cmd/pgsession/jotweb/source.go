@@ -49,12 +49,10 @@ func openSource(ctx context.Context, conn *pgx.Conn, schema string) (*source, er
 	if schema != "" {
 		s.schema = pgx.Identifier{schema}.Sanitize() + "."
 	}
-	for table, columns := range map[string][]string{"users": userColumns(), "sessions": sessionColumns()} {
-		if err := s.check(ctx, table, columns); err != nil {
-			return nil, err
-		}
+	if err := s.check(ctx, "users", userColumns()); err != nil {
+		return nil, err
 	}
-	return s, nil
+	return s, s.check(ctx, "sessions", sessionColumns())
 }
 
 // check fails unless a table has the seed's columns.

@@ -75,8 +75,8 @@ func escapedByte(text []byte) (b byte, size int) {
 	if i := strings.IndexByte(`\'"abfnrtv`, text[0]); i >= 0 {
 		return "\\'\"\a\b\f\n\r\t\v"[i], 1
 	}
-	base, size := 8, 0
-	digits := text
+	base := 8
+	var digits []byte
 	if text[0] == 'x' {
 		if len(text) < 3 {
 			return 0, 0
@@ -93,7 +93,7 @@ func escapedByte(text []byte) (b byte, size int) {
 	if err != nil {
 		return 0, 0
 	}
-	return byte(value), size + len(digits) // the low eight bits, as Python does
+	return byte(value & 0xff), size + len(digits) // as Python does
 }
 
 // unescapeUnicode undoes Python 2's raw-unicode-escape: \uXXXX and \UXXXXXXXX behind an odd number of backslashes, any other byte
@@ -163,5 +163,5 @@ func (j *joiner) end() {
 
 // appendSurrogate appends half of a pair as Python 2's UTF-8 has it, which is no valid UTF-8.
 func appendSurrogate(raw []byte, r rune) []byte {
-	return append(raw, 0xe0|byte(r>>12), 0x80|byte(r>>6)&0x3f, 0x80|byte(r)&0x3f)
+	return append(raw, 0xe0|byte(r>>12&0xf), 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
 }

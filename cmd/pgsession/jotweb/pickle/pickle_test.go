@@ -107,11 +107,11 @@ func TestBombs(t *testing.T) {
 	repeat := func(before, what string, times int, after string) []byte {
 		return []byte(before + strings.Repeat(what, times) + after)
 	}
-	doubling := "(lp0\n"
+	doubling := []byte("}S'a'\n(lp0\n")
 	for i := range 200 { // each list holds the one before twice
-		doubling += fmt.Sprintf("0(lp%d\ng%d\nag%[2]d\na", i+1, i)
+		doubling = fmt.Appendf(doubling, "0(lp%d\ng%d\nag%[2]d\na", i+1, i)
 	}
-	doubling = "}S'a'\n" + doubling + "s."
+	doubling = append(doubling, "s."...)
 	for name, text := range map[string][]byte{
 		"marks":               repeat("", "(", 1<<20, ""),
 		"lists":               repeat("", "]", 1<<20-1, "."),
@@ -125,7 +125,7 @@ func TestBombs(t *testing.T) {
 		"bytes of a long":     repeat("\x8b\xff\xff\x07\x00", "\xff", 0x7ffff, "."),
 		"larger than it may":  repeat("}U\x01aT\x00\x00\x10\x00", "x", 1<<20, "s."),
 		"escapes":             repeat("", `\050`, 1<<20+1, ""),
-		"doubled again":       []byte(doubling),
+		"doubled again":       doubling,
 		"memo":                repeat("]", "r\xff\xff\xff\x7f", 1<<17, "."),
 		"str read often":      repeat("(dS'a'\n]U\xff"+strings.Repeat("x", 255)+"q\x00a", "h\x00a", 1<<16, "s."),
 		"lost members often":  []byte("}S'l'\n](d" + strings.Repeat("S'x'\ncos\nsystem\ns", 5000) + "q\x00" + strings.Repeat("ah\x00", 100000) + "as."),
