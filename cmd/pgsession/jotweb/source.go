@@ -49,10 +49,15 @@ func openSource(ctx context.Context, conn *pgx.Conn, schema string) (*source, er
 	if schema != "" {
 		s.schema = pgx.Identifier{schema}.Sanitize() + "."
 	}
-	if err := s.check(ctx, "users", userColumns()); err != nil {
+	err = s.check(ctx, "users", userColumns())
+	if err == nil {
+		err = s.check(ctx, "sessions", sessionColumns())
+	}
+	if err != nil {
+		rollback(ctx, tx)
 		return nil, err
 	}
-	return s, s.check(ctx, "sessions", sessionColumns())
+	return s, nil
 }
 
 // check fails unless a table has the seed's columns.
