@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -79,6 +80,66 @@ func TestSettingAndVersion(t *testing.T) {
 		wantErr(t, mode.String(), err, client.ErrInvalid)
 		if version, err := c.Version(t.Context()); err != nil || strings.Count(version, ".") != 2 {
 			t.Errorf("%s: Version: %q, %v", mode, version, err)
+		}
+	}
+}
+
+func TestSetSetting(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for _, mode := range modes() {
+		c := client.New(db.Conn(t, func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode }))
+		if err := c.SetSetting(t.Context(), "payload_max", "2048"); err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		if value, err := c.Setting(t.Context(), "payload_max"); value != "2048" || err != nil {
+			t.Errorf("%s: set to %q, %v", mode, value, err)
+		}
+		if err := c.ResetSetting(t.Context(), "payload_max"); err != nil {
+			t.Errorf("%s: %v", mode, err)
+		}
+		if value, err := c.Setting(t.Context(), "payload_max"); value != "65536" || err != nil {
+			t.Errorf("%s: set back to %q, %v", mode, value, err)
+		}
+		wantErr(t, "a value that it cannot have", c.SetSetting(t.Context(), "payload_max", "much"), client.ErrInvalid)
+		wantErr(t, "a name that is none", c.SetSetting(t.Context(), "nosuch", "1"), client.ErrInvalid)
+		wantErr(t, "a name that is none", c.ResetSetting(t.Context(), "nosuch"), client.ErrInvalid)
+		wantErr(t, "a zero byte", c.SetSetting(t.Context(), "notify", "in\x00line"), client.ErrInvalid)
+	}
+}
+
+// Administrators and auditors get their rights, and lose them again.
+func TestGrantAndRevoke(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	role := db.As(t)
+	c := client.New(role.Pool(t))
+	closeAll := func() error { _, err := c.SessionCloseAll(t.Context()); return err }
+	stats := func() error { _, err := c.Stats(t.Context()); return err }
+	for _, mode := range modes() {
+		owner := client.New(db.Conn(t, func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode }))
+		for _, step := range []struct {
+			name            string
+			do              func(context.Context, string) error
+			closeAll, stats bool
+		}{
+			{"auditor", owner.GrantAuditor, false, true},
+			{"admin", owner.GrantAdmin, true, true},
+			{"revoked", owner.RevokeRole, false, false},
+		} {
+			if err := step.do(t.Context(), role.User); err != nil {
+				t.Errorf("%s: %s: %v", mode, step.name, err)
+			}
+			if err := closeAll(); (err == nil) != step.closeAll {
+				t.Errorf("%s: session_close_all: %v", step.name, err)
+			}
+			if err := stats(); (err == nil) != step.stats {
+				t.Errorf("%s: stats: %v", step.name, err)
+			}
+			wantErr(t, "everybody", step.do(t.Context(), "public"), client.ErrInvalid)
+		}
+		if n, err := owner.AuditMaintain(t.Context()); n != 0 || err != nil {
+			t.Errorf("%s: AuditMaintain: %d, %v", mode, n, err)
 		}
 	}
 }

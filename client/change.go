@@ -32,9 +32,10 @@ type Poll struct {
 	Epoch    Epoch         // zero before change_start: nothing may be cached then
 	LowWater uint64        // changes of transactions below may have been purged; 0 with a zero Epoch
 	Snapshot Snapshot      // the new cursor
-	Lease    time.Duration // how old an answer may get: T
+	Lease    time.Duration // for how long answers may be served from memory, from Sent on: T
 	Interval time.Duration // how often to poll: P
 	Fencing  time.Duration // how long a demoted server may go on answering: F
+	Wait     time.Duration // how long a revoker waits for who does not answer, while the lease lasts; later: ChangeWait
 	Notify   string        // the notify mode: "inline", "doorbell" or "none"
 	Changes  []Change
 	Member   bool      // the instance that polled is registered: without that, it may not answer from memory
@@ -81,16 +82,16 @@ type pollRow struct {
 	epoch           pgtype.UUID
 	lowWater        pgtype.Text
 	snapshot        string
-	lease, interval int64 // microseconds, as is fencing
+	lease, interval int64 // microseconds, as are fencing and wait
 	notify          string
 	kind            pgtype.Text
 	tag             pgtype.Int8
 	member          bool
-	fencing         int64
+	fencing, wait   int64
 }
 
 func (r *pollRow) scan(row pgx.Row) error {
-	return row.Scan(&r.epoch, &r.lowWater, &r.snapshot, &r.lease, &r.interval, &r.notify, &r.kind, &r.tag, &r.member, &r.fencing)
+	return row.Scan(&r.epoch, &r.lowWater, &r.snapshot, &r.lease, &r.interval, &r.notify, &r.kind, &r.tag, &r.member, &r.fencing, &r.wait)
 }
 
 // head fills in what all rows have in common.
@@ -108,6 +109,7 @@ func (r *pollRow) head(poll *Poll) error {
 	poll.Notify = r.notify
 	poll.Member = r.member
 	poll.Fencing = microseconds(r.fencing)
+	poll.Wait = microseconds(r.wait)
 	return nil
 }
 

@@ -143,3 +143,20 @@ func TestChangePollRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestChangeWait asks how long to wait, with a fencing of one's own and without, and compares it with what a poll says.
+func TestChangeWait(t *testing.T) {
+	t.Parallel()
+	db := started(t)
+	for _, mode := range modes() {
+		c := client.New(app(t, db).Conn(t, func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode }))
+		if p := poll(t, c, client.Snapshot{}); p.Lease != 3*time.Second || p.Wait != 3030*time.Millisecond {
+			t.Errorf("%s: lease %v, wait %v", mode, p.Lease, p.Wait)
+		}
+		for fencing, want := range map[time.Duration]time.Duration{0: 3030 * time.Millisecond, time.Second: 4030 * time.Millisecond} {
+			if wait, err := c.ChangeWait(t.Context(), fencing); wait != want || err != nil {
+				t.Errorf("%s: ChangeWait(%v) = %v, %v", mode, fencing, wait, err)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -86,6 +87,15 @@ func (c *Client) ChangeMembers(ctx context.Context) ([]Member, error) {
 // asked after its commit. It is false in an epoch that is younger than the lease: wait that long.
 func (c *Client) ChangeApplied(ctx context.Context, xid uint64) (bool, error) {
 	return scalar[bool](ctx, c, "change_applied", c.sql.changeApplied, strconv.FormatUint(xid, 10))
+}
+
+// ChangeWait returns how long a revoker has to wait, from its question on, until no process serves what it
+// ended, whoever does not answer: T(1+ρ)+F, T being the longest lease that can be held, F the setting
+// fencing, or the one given where that is longer. It is to be asked after the commit. [ErrPollRefused] on
+// a standby.
+func (c *Client) ChangeWait(ctx context.Context, fencing time.Duration) (time.Duration, error) {
+	wait, err := scalar[int64](ctx, c, "change_wait", c.sql.changeWait, fencing.Microseconds())
+	return microseconds(wait), err
 }
 
 // ringMost is how many changes fit into one notification.

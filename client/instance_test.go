@@ -16,7 +16,8 @@ func TestInstances(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			db := started(t)
-			db.Exec(t, "insert into pgsession.settings values ('lease', '0 seconds')") // no epoch is young
+			db.Exec(t, `insert into pgsession.settings values ('lease', '100 ms'), ('poll', '50 ms'); delete from pgsession.lease_changes;
+				update pgsession.change_state set begun = begun - interval '1 hour'`) // the epoch is not young
 			conn := app(t, db).Conn(t, func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = mode })
 			c := client.New(conn)
 			ctx := t.Context()

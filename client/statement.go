@@ -10,8 +10,9 @@ type statements struct {
 	sessionClose, sessionCloseID, sessionCloseUser, sessionCloseAll, sessionList, sessionSweep,
 	userCreate, userGet, userSave, userSetPassword, userDelete,
 	changePoll, changeStart, epoch,
-	changeJoin, changeLeave, changeAck, changeExpel, changeMembers, changeApplied, changeRing,
-	setting, stats, version, grantApp string
+	changeJoin, changeLeave, changeAck, changeExpel, changeMembers, changeApplied, changeWait, changeRing,
+	setting, setSetting, stats, version,
+	grantApp, grantAdmin, grantAuditor, revokeRole, auditMaintain string
 }
 
 // Lifetimes travel as microseconds: an interval's text depends on the server's IntervalStyle.
@@ -25,7 +26,8 @@ const (
 		"coalesce(createddate, 'epoch'), expires, expiresecs, " + ttlColumn + ", epoch"
 	userColumns = "id, username, status, payload::text, version, createddate, lastlogin, lasthit"
 	pollColumns = "epoch, low_water::text, snapshot::text, (extract(epoch from lease) * 1000000)::bigint, " +
-		"(extract(epoch from poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false), (extract(epoch from fencing) * 1000000)::bigint"
+		"(extract(epoch from poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false), (extract(epoch from fencing) * 1000000)::bigint, " +
+		"(extract(epoch from wait) * 1000000)::bigint"
 	statsColumns = "users, sessions, expired, coalesce(log_rows, 0), low_water::text, epoch"
 )
 
@@ -69,11 +71,18 @@ func newStatements(schema string) statements {
 		changeExpel:   call("change_expel(p_instance => $1::uuid, p_polls => $2::bigint)"),
 		changeMembers: from("id, polls, applied::text", "change_members()"),
 		changeApplied: call("change_applied(p_xid => $1::text::xid8)"),
+		changeWait:    "select (extract(epoch from wait) * 1000000)::bigint from \"" + schema + `".change_wait(p_fencing => $1::bigint * interval '1 microsecond') wait`,
 		changeRing:    call("change_ring(p_items => $1::text)"),
 
-		setting:  call("setting(p_name => $1::text)"),
-		stats:    from(statsColumns, "stats()"),
-		version:  call("version()"),
-		grantApp: call("grant_app(p_role => $1::text::name)"),
+		setting:    call("setting(p_name => $1::text)"),
+		setSetting: call("set_setting(p_name => $1::text, p_value => $2::text)"),
+		stats:      from(statsColumns, "stats()"),
+		version:    call("version()"),
+
+		grantApp:      call("grant_app(p_role => $1::text::name)"),
+		grantAdmin:    call("grant_admin(p_role => $1::text::name)"),
+		grantAuditor:  call("grant_auditor(p_role => $1::text::name)"),
+		revokeRole:    call("revoke_role(p_role => $1::text::name)"),
+		auditMaintain: call("audit_maintain()"),
 	}
 }

@@ -66,7 +66,7 @@ func TestBarrierAllAlive(t *testing.T) {
 func TestBarrierYoungEpochWaitsInFull(t *testing.T) {
 	t.Parallel()
 	b := setup(t, pgtest.New(t))
-	b.db.Exec(t, "insert into pgsession.settings values ('lease', '1 hour')")
+	b.times("1 hour", "1 second")
 	cache := b.open()
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()

@@ -180,7 +180,7 @@ func TestOwnWriteWithoutAnswer(t *testing.T) {
 func TestFloor(t *testing.T) {
 	t.Parallel()
 	b := setup(t, pgtest.New(t))
-	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '1 hour')")
+	b.times("2 hours", "1 hour")
 	cache := b.open(func(c *listener.Config) { c.ListenConfig = nowhere(b.db.Config()) })
 	key := b.session()
 	b.want(cache, key, 0, listener.FromDatabase)

@@ -177,7 +177,7 @@ func TestDeafListener(t *testing.T) {
 func TestForgedNotifications(t *testing.T) {
 	t.Parallel()
 	b := setup(t, pgtest.New(t))
-	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '3 hours')")
+	b.times("3 hours", "1 hour")
 	cache := b.open()
 	b.listening(cache)
 	pgtest.Eventually(t, patience, func() bool { return cache.Stats().Polls == 2 }, "the poll that follows LISTEN is applied")
@@ -251,7 +251,7 @@ func TestServerStopsAndCrashes(t *testing.T) {
 func TestRowOfAnotherEpoch(t *testing.T) {
 	t.Parallel()
 	b := setup(t, pgtest.New(t))
-	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '3 hours')")
+	b.times("3 hours", "1 hour")
 	cache := b.open(func(c *listener.Config) { c.ListenConfig = nowhere(b.db.Config()) })
 	key, another := b.session(), b.session()
 	b.want(cache, key, 0, listener.FromDatabase)

@@ -51,7 +51,14 @@ func setup(t *testing.T, db *pgtest.DB, edit ...func(*pgxpool.Config)) *bundle {
 // fast makes the lease short, so that a test sees it run out soon. Tests that want hits leave it.
 func (b *bundle) fast() {
 	b.Helper()
-	b.db.Exec(b, "insert into pgsession.settings values ('lease', '600 milliseconds'), ('poll', '100 milliseconds')")
+	b.times("600 milliseconds", "100 milliseconds")
+}
+
+// times sets lease and poll interval while nobody holds a lease, so that nobody has to mind the former one.
+func (b *bundle) times(lease, poll string) {
+	b.Helper()
+	b.db.Exec(b, "insert into pgsession.settings values ('lease', $1), ('poll', $2)", lease, poll)
+	b.db.Exec(b, "delete from pgsession.lease_changes")
 }
 
 // open opens a cache, which is closed with the test.

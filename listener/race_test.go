@@ -194,7 +194,7 @@ func TestUnstoredAnswerOutdatesTheEntry(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	b := setup(t, pgtest.New(t), g.tracing)
-	b.db.Exec(t, "insert into pgsession.settings values ('poll', '1 hour'), ('lease', '3 hours')")
+	b.times("3 hours", "1 hour")
 	cache := b.open(func(c *listener.Config) { c.ListenConfig = nowhere(b.db.Config()) })
 	key := b.session()
 	g.shutBefore(true)

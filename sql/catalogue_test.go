@@ -113,56 +113,6 @@ func TestOneFunctionAFile(t *testing.T) {
 	}
 }
 
-func TestGrantAppGrantsTheAPI(t *testing.T) {
-	t.Parallel()
-	db, conn := start(t)
-	app := db.As(t)
-	exec(t, conn, "select pgsession.grant_app($1)", app.User)
-	exec(t, conn, "select pgsession.grant_app($1)", app.User)
-
-	granted := list[string](t, conn, `
-		select distinct p.proname::text from pg_catalog.pg_proc p
-		 where pg_catalog.has_function_privilege($1, p.oid, 'execute') and `+ours, app.User)
-	var api []string
-	for _, file := range functionFiles(t) {
-		// Ending everybody's sessions, giving rights away and importing are for an administrator.
-		name, ok := strings.CutPrefix(file, "api/")
-		if ok && name != "session_close_all.sql" && name != "grant_app.sql" && !strings.HasPrefix(name, "import_") {
-			api = append(api, strings.TrimSuffix(name, ".sql"))
-		}
-	}
-	slices.Sort(granted)
-	slices.Sort(api)
-	if !slices.Equal(granted, api) {
-		t.Errorf("granted: %v\nfiles: %v", granted, api)
-	}
-
-	if rights := list[string](t, conn, `
-		select c.relname || ' ' || r.name
-		  from pg_catalog.pg_class c,
-		       unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) r (name)
-		 where c.relnamespace = 'pgsession'::pg_catalog.regnamespace and c.relkind in ('r', 'p', 'v')
-		   and (pg_catalog.has_table_privilege($1, c.oid, r.name)
-		        or r.name in ('select', 'insert', 'update', 'references') and pg_catalog.has_any_column_privilege($1, c.oid, r.name))`, app.User); len(rights) > 0 {
-		t.Errorf("rights on tables: %v", rights)
-	}
-	same(t, "create in the schema", one[bool](t, conn, "select pg_catalog.has_schema_privilege($1, 'pgsession', 'create')", app.User), false)
-
-	as := app.Conn(t)
-	for _, table := range []string{"users", "sessions", "settings", "change_log", "change_state"} {
-		refused(t, as, "42501", "select from pgsession."+table)
-	}
-	for _, call := range []string{"session_close_all()", "grant_app('x')", "bcrypt('x')", "change_flush()", "change_note('*', '{0}')", "change_purge()", "password_matches('a', 'b')"} {
-		refused(t, as, "42501", "select pgsession."+call)
-	}
-}
-
-func TestWithoutAGrantNothing(t *testing.T) {
-	t.Parallel()
-	db, _ := start(t)
-	refused(t, db.As(t).Conn(t), "42501", "select pgsession.version()")
-}
-
 func TestTriggersFireAlways(t *testing.T) {
 	t.Parallel()
 	_, conn := start(t)

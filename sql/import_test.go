@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -78,8 +79,8 @@ func TestImportRefusesWhatIsNotTheUsers(t *testing.T) {
 	same(t, "within it", one[string](t, conn, session, "ann", "x", now.Add(-time.Hour), nil, nil), "imported")
 	same(t, "ends", one[bool](t, conn, "select ends = createddate + interval '1 day' and expires = ends from pgsession.sessions"), true)
 
-	exec(t, conn, "insert into pgsession.settings values ('payload_max', '20')")
-	const large = `{"a": "0123456789abcdef"}`
+	exec(t, conn, "insert into pgsession.settings values ('payload_max', '1024')")
+	large := `{"a": "` + strings.Repeat("x", 1024) + `"}`
 	same(t, "large", one[string](t, conn, "select pgsession.import_user('carl', 'x', now(), null, null, $1)", large), "payload_too_large")
 	same(t, "large", one[string](t, conn, "select pgsession.import_session(sha256('x'), 'ann', 'x', now(), null, null, $1)", large), "payload_too_large")
 	for _, bad := range []string{"", "a\nb", "\x7f"} {

@@ -1,4 +1,11 @@
 -- The code package: all functions, triggers and views, in order. Installing it again changes nothing.
+{{ template "internal/audit_ahead.sql" . }}
+{{ template "internal/audit_ending.sql" . }}
+{{ template "internal/audit_guard.sql" . }}
+{{ template "internal/audit_login.sql" . }}
+{{ template "internal/audit_note.sql" . }}
+{{ template "internal/audit_origin.sql" . }}
+{{ template "internal/audit_reason.sql" . }}
 {{ template "internal/bcrypt.sql" . }}
 {{ template "internal/bcrypt_is_current.sql" . }}
 {{ template "internal/change_announce.sql" . }}
@@ -14,18 +21,26 @@
 {{ template "internal/check_password.sql" . }}
 {{ template "internal/check_patch.sql" . }}
 {{ template "internal/check_payload.sql" . }}
+{{ template "internal/check_role.sql" . }}
+{{ template "internal/check_setting.sql" . }}
 {{ template "internal/check_username.sql" . }}
+{{ template "internal/end_session.sql" . }}
 {{ template "internal/fail.sql" . }}
+{{ template "internal/grant_rights.sql" . }}
+{{ template "internal/lease_times.sql" . }}
 {{ template "internal/merge_patch.sql" . }}
 {{ template "internal/next_deadline.sql" . }}
 {{ template "internal/no_session.sql" . }}
+{{ template "internal/no_setting.sql" . }}
 {{ template "internal/password_matches.sql" . }}
+{{ template "internal/rights.sql" . }}
 {{ template "internal/session_gone.sql" . }}
 {{ template "internal/session_tag.sql" . }}
 {{ template "internal/slot.sql" . }}
 {{ template "internal/token_text.sql" . }}
 {{ template "internal/user_tag.sql" . }}
 
+{{ template "api/audit_maintain.sql" . }}
 {{ template "api/change_ack.sql" . }}
 {{ template "api/change_applied.sql" . }}
 {{ template "api/change_expel.sql" . }}
@@ -35,12 +50,16 @@
 {{ template "api/change_poll.sql" . }}
 {{ template "api/change_ring.sql" . }}
 {{ template "api/change_start.sql" . }}
+{{ template "api/change_wait.sql" . }}
 {{ template "api/epoch.sql" . }}
+{{ template "api/grant_admin.sql" . }}
 {{ template "api/grant_app.sql" . }}
+{{ template "api/grant_auditor.sql" . }}
 {{ template "api/import_session.sql" . }}
 {{ template "api/import_user.sql" . }}
 {{ template "api/login.sql" . }}
 {{ template "api/logout.sql" . }}
+{{ template "api/revoke_role.sql" . }}
 {{ template "api/session_close.sql" . }}
 {{ template "api/session_close_all.sql" . }}
 {{ template "api/session_close_id.sql" . }}
@@ -54,6 +73,7 @@
 {{ template "api/session_save.sql" . }}
 {{ template "api/session_sweep.sql" . }}
 {{ template "api/session_touch.sql" . }}
+{{ template "api/set_setting.sql" . }}
 {{ template "api/setting.sql" . }}
 {{ template "api/stats.sql" . }}
 {{ template "api/user_create.sql" . }}
@@ -64,19 +84,37 @@
 {{ template "api/version.sql" . }}
 
 {{ template "triggers/announce.sql" . }}
+{{ template "triggers/audit_protect.sql" . }}
+{{ template "triggers/audit_truncate.sql" . }}
 {{ template "triggers/change_log_protect.sql" . }}
+{{ template "triggers/sessions_audit_end.sql" . }}
+{{ template "triggers/sessions_audit_open.sql" . }}
+{{ template "triggers/sessions_audit_update.sql" . }}
 {{ template "triggers/sessions_deadline.sql" . }}
 {{ template "triggers/sessions_log_delete.sql" . }}
 {{ template "triggers/sessions_log_truncate.sql" . }}
 {{ template "triggers/sessions_log_update.sql" . }}
 {{ template "triggers/sessions_owner.sql" . }}
 {{ template "triggers/sessions_version.sql" . }}
+{{ template "triggers/settings_audit.sql" . }}
+{{ template "triggers/settings_check.sql" . }}
+{{ template "triggers/settings_lease.sql" . }}
+{{ template "triggers/users_audit.sql" . }}
 {{ template "triggers/users_cascade.sql" . }}
 {{ template "triggers/users_end_sessions.sql" . }}
 {{ template "triggers/users_log_rename.sql" . }}
 {{ template "triggers/users_version.sql" . }}
 
+{{ template "views/audit_trail.sql" . }}
+{{ template "views/ended_sessions.sql" . }}
+{{ template "views/index_health.sql" . }}
 {{ template "views/jotweb_sessions.sql" . }}
 {{ template "views/jotweb_users.sql" . }}
+{{ template "views/recent_failures.sql" . }}
+{{ template "views/sessions_by_user.sql" . }}
+{{ template "views/settings_in_force.sql" . }}
+{{ template "views/signed_in.sql" . }}
+{{ template "views/table_health.sql" . }}
 
+{{ template "partitions.sql" . }}
 {{ template "grants.sql" . }}

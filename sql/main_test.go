@@ -93,6 +93,13 @@ func same[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
+// leased sets the lease while nobody holds one, so that nobody has to mind the former.
+func leased(t *testing.T, conn *pgx.Conn, lease string) {
+	t.Helper()
+	exec(t, conn, "insert into pgsession.settings values ('lease', $1), ('poll', '50 ms') on conflict (name) do update set value = excluded.value", lease)
+	exec(t, conn, "delete from pgsession.lease_changes")
+}
+
 // session is what a test keeps of an opened session.
 type session struct {
 	id    int64

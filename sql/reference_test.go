@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"path"
@@ -8,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pgsession/pgsession/internal/pgtest"
 	"github.com/pgsession/pgsession/sql"
@@ -38,12 +37,38 @@ func set(texts []string) []string {
 	return slices.Compact(texts)
 }
 
-// granted makes a role with the rights of an application.
-func granted(t *testing.T, db *pgtest.DB, conn *pgx.Conn) string {
+// update has the parts of README.md that come from the database written instead of compared.
+var update = flag.Bool("update", false, "write the generated parts of README.md")
+
+// generated compares a part of README.md, which stands between two comments, with what it should be.
+func generated(t *testing.T, part, want string) {
 	t.Helper()
-	role := db.As(t).User
-	exec(t, conn, "select pgsession.grant_app($1)", role)
-	return role
+	text := document(t, "README.md")
+	begin, end := "<!-- "+part+": written by go test ./sql -update -->\n", "<!-- end of "+part+" -->\n"
+	before, rest, opened := strings.Cut(text, begin)
+	got, after, closed := strings.Cut(rest, end)
+	if !opened || !closed {
+		t.Fatalf("README.md has no part %q", part)
+	}
+	if *update {
+		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if got != want {
+		t.Errorf("README.md, %s (go test ./sql -update writes it):\n%s\nshould be\n%s", part, got, want)
+	}
+}
+
+// apiFunctions are the names of the functions that may be granted, and of those that only the owner calls.
+func apiFunctions(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, file := range functionFiles(t) {
+		if name, ok := strings.CutPrefix(file, "api/"); ok {
+			names = append(names, strings.TrimSuffix(name, ".sql"))
+		}
+	}
+	return names
 }
 
 // All codes that the SQL raises or mentions are in the registry, and the other way round.
@@ -76,12 +101,7 @@ func TestErrorRegistry(t *testing.T) {
 	}
 
 	// Who raises a code says so in its comment.
-	var api []string
-	for _, file := range functionFiles(t) {
-		if name, ok := strings.CutPrefix(file, "api/"); ok {
-			api = append(api, strings.TrimSuffix(name, ".sql"))
-		}
-	}
+	api := apiFunctions(t)
 	_, conn := start(t)
 	for _, row := range rows {
 		said := list[string](t, conn, `select distinct p.proname::text from pg_catalog.pg_proc p
@@ -102,14 +122,14 @@ func TestErrorRegistry(t *testing.T) {
 // signature is a line of the reference that a test holds against the catalogue.
 var signature = regexp.MustCompile(`(?m)^[a-z_]+\(.*\) returns .*$`)
 
-// The reference has every function that grant_app grants, and those for administrators, as they are.
+// The reference has every function of the API, as it is.
 func TestReferenceHasEverySignature(t *testing.T) {
 	t.Parallel()
-	db, conn := start(t)
+	_, conn := start(t)
 	installed := list[string](t, conn, `
 		select concat(p.proname, '(', pg_catalog.pg_get_function_arguments(p.oid), ') returns ', pg_catalog.pg_get_function_result(p.oid))
 		  from pg_catalog.pg_proc p
-		 where (pg_catalog.has_function_privilege($1, p.oid, 'execute') or p.proname in ('grant_app', 'import_session', 'import_user', 'session_close_all')) and `+ours, granted(t, db, conn))
+		 where p.proname = any ($1) and `+ours, apiFunctions(t))
 	shorten := strings.NewReplacer(
 		"TABLE(id bigint, key bytea, username text, payload jsonb, version bigint, createddate timestamp with time zone, expires timestamp with time zone, expiresecs integer, ttl interval, epoch uuid)", "setof session_info",
 		"token text, id bigint, key bytea, username text, payload jsonb, version bigint, createddate timestamp with time zone, expires timestamp with time zone, expiresecs integer, ttl interval, epoch uuid)", "token text, session_info)",
@@ -129,22 +149,6 @@ func TestReferenceHasEverySignature(t *testing.T) {
 		if !slices.Contains(installed, s) {
 			t.Errorf("in README.md, but not installed: %s", s)
 		}
-	}
-}
-
-// The settings that the reference lists are those that there are, with their defaults.
-func TestReferenceHasEverySetting(t *testing.T) {
-	t.Parallel()
-	var there, described []string
-	for _, m := range regexp.MustCompile(`when '(\w+)' +then v_value := '(.*?)';`).FindAllStringSubmatch(read(t, "api/setting.sql"), -1) {
-		there = append(there, m[1]+" "+m[2])
-	}
-	_, table, _ := strings.Cut(document(t, "README.md"), "\n## Settings\n")
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (?:`([^`]+)`|none) \\|").FindAllStringSubmatch(table, -1) {
-		described = append(described, m[1]+" "+m[2])
-	}
-	if !slices.Equal(set(there), set(described)) {
-		t.Errorf("there are %q, described are %q", set(there), set(described))
 	}
 }
 

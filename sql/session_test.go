@@ -38,7 +38,7 @@ func TestShapes(t *testing.T) {
 		"login('x', 'y')":                                "outcome,retry_after,token," + shape,
 		"session_list('x')":                              "id,username,version,createddate,expires,expiresecs,ttl,epoch,origin",
 		"user_get('x')":                                  "id,username,status,payload,version,createddate,lastlogin,lasthit",
-		"change_poll()":                                  "epoch,low_water,snapshot,lease,poll,notify,kind,tag,member,fencing",
+		"change_poll()":                                  "epoch,low_water,snapshot,lease,poll,notify,kind,tag,member,fencing,wait",
 		"stats()":                                        "users,sessions,expired,log_rows,low_water,epoch",
 	} {
 		same(t, call, columns(t, conn, "select * from pgsession."+call), want)
@@ -205,23 +205,6 @@ func TestListShowsTheOriginAndNoSecret(t *testing.T) {
 	exec(t, conn, `select pgsession.session_open('ann', 60, '{"secret": 1}', '{"agent": "x"}')`)
 	same(t, "row", one[string](t, conn, "select concat_ws(' ', username, version, expiresecs, ttl > '59 s', origin) from pgsession.session_list('ann')"), `ann 1 60 t {"agent": "x"}`)
 	same(t, "row", one[bool](t, conn, "select l::text like '%secret%' from pgsession.session_list('ann') l"), false)
-}
-
-func TestSettings(t *testing.T) {
-	t.Parallel()
-	_, conn := start(t)
-	for name, value := range map[string]string{
-		"bcrypt_cost": "4", "payload_max": "65536", "absolute_lifetime": "", "lease": "3 seconds", "poll": "1 second",
-		"poll_limit": "10000", "notify": "inline", "log_retention": "5 minutes",
-	} {
-		same(t, name, one[string](t, conn, "select pgsession.setting($1)", name), value)
-	}
-	exec(t, conn, "delete from pgsession.settings")
-	same(t, "bcrypt_cost", one[string](t, conn, "select pgsession.setting('bcrypt_cost')"), "12")
-	refused(t, conn, "SE005", "select pgsession.setting('nosuch')")
-	refused(t, conn, "SE005", "select pgsession.setting(null)")
-	exec(t, conn, "insert into pgsession.settings values ('lease', '10 s'), ('poll', '2 s'), ('notify', 'none')")
-	same(t, "by poll", one[string](t, conn, "select concat_ws(' ', lease, poll, notify) from pgsession.change_poll()"), "00:00:10 00:00:02 none")
 }
 
 func TestStatsAndVersion(t *testing.T) {

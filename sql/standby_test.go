@@ -55,6 +55,7 @@ func TestStandby(t *testing.T) {
 	same(t, "epochs", one[bool](t, conn, `select pgsession.epoch() is null and (select bool_and(epoch is null) from pgsession.session_list('ann'))
 		and (select epoch is null from pgsession.session_get(p_key => $1::bytea)) and (select epoch is null and log_rows is null from pgsession.stats())`, s.key), true)
 	refused(t, conn, "SE007", "select pgsession.change_poll()")
+	refused(t, conn, "SE007", "select pgsession.change_wait()")
 	for _, call := range []string{"login('ann', '" + password + "')", "session_touch('{}')", "session_close('" + s.token + "')", "session_open()", "session_sweep()"} {
 		refused(t, conn, "25006", "select pgsession."+call)
 	}

@@ -1,5 +1,15 @@
 -- Removes what install.sql created. Refused, and nothing removed, where an object of somebody else's depends on it.
-drop view if exists {{.schema}}.jotweb_sessions, {{.schema}}.jotweb_users;
+drop view if exists
+  {{.schema}}.audit_trail,
+  {{.schema}}.ended_sessions,
+  {{.schema}}.index_health,
+  {{.schema}}.jotweb_sessions,
+  {{.schema}}.jotweb_users,
+  {{.schema}}.recent_failures,
+  {{.schema}}.sessions_by_user,
+  {{.schema}}.settings_in_force,
+  {{.schema}}.signed_in,
+  {{.schema}}.table_health;
 
 do $do$
 declare
@@ -10,6 +20,7 @@ begin
       from pg_catalog.pg_trigger t
       join pg_catalog.pg_proc p on p.oid = t.tgfoid
      where p.pronamespace = '{{.schema}}'::regnamespace and not t.tgisinternal
+       and t.tgparentid = 0  -- a partition's copy goes with its parent's
   loop
     execute pg_catalog.format('drop trigger %I on %s', v_object.tgname, v_object.relation);
   end loop;

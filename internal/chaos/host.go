@@ -74,13 +74,16 @@ func (h *host) database(ctx context.Context, settings map[string]string) (string
 		return "", err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	var names, values []string
 	for setting, value := range settings {
-		_, err := conn.Exec(ctx, "insert into pgsession.settings values ($1, $2) on conflict (name) do update set value = excluded.value", setting, value)
-		if err != nil {
-			return "", err
-		}
+		names, values = append(names, setting), append(values, value)
 	}
-	return name, nil
+	// In one statement: poll is to stay below lease. Nobody holds a lease yet, so the former one need not be minded.
+	_, err = conn.Exec(ctx, "insert into pgsession.settings select * from unnest($1::text[], $2::text[]) on conflict (name) do update set value = excluded.value", names, values)
+	if err == nil {
+		_, err = conn.Exec(ctx, "delete from pgsession.lease_changes")
+	}
+	return name, err
 }
 
 // drop removes a database, whoever is connected to it.

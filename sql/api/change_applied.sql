@@ -7,7 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  v_wait interval := ({{.schema}}.setting('lease')::interval + {{.schema}}.setting('fencing')::interval) * 1.01;
+  v_wait interval := {{.schema}}.change_wait();
 begin
   if p_xid is null then
     perform {{.schema}}.fail('SE005', 'transaction must not be null', 'Note pg_current_xact_id() in the transaction that revokes.');
@@ -23,4 +23,4 @@ end
 $function$;
 
 comment on function {{.schema}}.change_applied(xid8) is
-  'Whether every registered process has applied what a transaction changed; ask after its commit, and again. False in an epoch younger than the lease. True at the latest after the lease, fencing and 1 % have passed: whoever waits that long need not ask. Ring for it with change_ring(''!''). Raises SE005 for null.';
+  'Whether every registered process has applied what a transaction changed; ask after its commit, and again. False in an epoch younger than the lease. True at the latest after the lease, fencing and 1 % have passed: whoever waits that long need not ask. Ring for it with change_ring(''!''). Raises SE005 for null, SE007 on a standby.';

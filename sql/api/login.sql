@@ -56,6 +56,7 @@ begin
     -- It serves to upgrade the hash if the password is right.
     v_new := case when not found or not {{.schema}}.bcrypt_is_current(v_hash) then {{.schema}}.bcrypt(p_password) end;
     if v_hash is null or not {{.schema}}.password_matches(p_password, v_hash) then
+      perform {{.schema}}.audit_login('bad_credentials', p_username, p_origin);
       return query select 'bad_credentials', null::interval, null::text, n.* from {{.schema}}.no_session() n;
       return;
     end if;
@@ -66,6 +67,7 @@ begin
   end loop;
 
   if v_status <> 'active' then
+    perform {{.schema}}.audit_login(v_status, p_username, p_origin);
     return query select v_status, null::interval, null::text, n.* from {{.schema}}.no_session() n;
     return;
   end if;
@@ -74,9 +76,11 @@ begin
     perform from {{.schema}}.sessions s where s.username = p_username order by s.key for update;
     update {{.schema}}.sessions s set cryptpasswd = v_new where s.username = p_username;
   end if;
+  perform {{.schema}}.audit_login('ok', p_username, p_origin), {{.schema}}.audit_reason('upgraded');
   update {{.schema}}.users u
      set lastlogin = statement_timestamp(), lasthit = statement_timestamp(), cryptpasswd = coalesce(v_new, u.cryptpasswd)
    where u.id = v_id;
+  perform {{.schema}}.audit_reason('');
   return query
     select 'ok', null::interval, o.*
       from {{.schema}}.session_open(p_username, p_expiresecs, p_payload, p_origin, p_key) o;

@@ -7,7 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  return {{.schema}}.session_close(p_key => {{.schema}}.session_key(p_token));
+  return {{.schema}}.end_session({{.schema}}.session_key(p_token), 'logout');
 end
 $function$;
 

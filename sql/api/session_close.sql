@@ -6,18 +6,8 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pg_temp
 as $function$
-declare
-  v_id   bigint;
-  v_live boolean;
 begin
-  -- By id: a rotation that commits while this waits for the row does not save the session.
-  select s.id into v_id from {{.schema}}.sessions s where s.key = p_key;
-  if not found then
-    return false;
-  end if;
-  delete from {{.schema}}.sessions s where s.id = v_id
-  returning (s.expires is null or s.expires > statement_timestamp()) into v_live;
-  return coalesce(v_live, false);
+  return {{.schema}}.end_session(p_key, 'closed');
 end
 $function$;
 

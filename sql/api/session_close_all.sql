@@ -10,12 +10,14 @@ declare
   v_ended bigint;
 begin
   perform {{.schema}}.check_isolation();
+  perform {{.schema}}.audit_reason('all_closed');
   with closed as (
     delete from {{.schema}}.sessions s
      where s.id in (select x.id from {{.schema}}.sessions x order by x.key for update)
     returning (s.expires is null or s.expires > statement_timestamp()) as live
   )
   select count(*) filter (where closed.live) into v_ended from closed;
+  perform {{.schema}}.audit_reason('');
   return v_ended;
 end
 $function$;

@@ -9,8 +9,10 @@ as $function$
 declare
   v_live boolean;
 begin
+  perform {{.schema}}.audit_reason('closed');
   delete from {{.schema}}.sessions s where s.id = p_id and s.username = p_username
   returning (s.expires is null or s.expires > statement_timestamp()) into v_live;
+  perform {{.schema}}.audit_reason('');
   return coalesce(v_live, false);
 end
 $function$;

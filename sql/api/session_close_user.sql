@@ -15,6 +15,7 @@ begin
   perform {{.schema}}.check_isolation();
   -- The lock order: the users row, then the sessions by key.
   perform from {{.schema}}.users u where u.username = p_username for share;
+  perform {{.schema}}.audit_reason('user_closed');
   with closed as (
     delete from {{.schema}}.sessions s
      where s.id in (select x.id from {{.schema}}.sessions x
@@ -24,6 +25,7 @@ begin
     returning (s.expires is null or s.expires > statement_timestamp()) as live
   )
   select count(*) filter (where closed.live) into v_ended from closed;
+  perform {{.schema}}.audit_reason('');
   return v_ended;
 end
 $function$;

@@ -46,11 +46,13 @@ begin
     perform {{.schema}}.check_key(p_key);
     -- An expired session that has not been swept yet does not keep its key. The lock order: the users row first.
     perform from {{.schema}}.users u where u.username = p_username for share;
-    delete from {{.schema}}.sessions s where s.key = p_key and s.expires <= statement_timestamp();
+    if exists (select from {{.schema}}.sessions s where s.key = p_key and s.expires <= statement_timestamp()) then
+      delete from {{.schema}}.sessions s where s.key = p_key and s.expires <= statement_timestamp();
+    end if;
   end if;
   -- Triggers see to the rest: that the user is active, the password hash, the deadlines.
   insert into {{.schema}}.sessions (key, username, expiresecs, ends, payload, origin)
-  values (v_key, p_username, p_expiresecs,
+  values (v_key, p_username, coalesce(p_expiresecs, extract(epoch from nullif({{.schema}}.setting('default_idle'), '')::interval)::integer),
           statement_timestamp() + nullif({{.schema}}.setting('absolute_lifetime'), '')::interval,
           p_payload, p_origin)
   on conflict (key) do nothing
@@ -67,4 +69,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_open(text, integer, jsonb, jsonb, bytea) is
-  'Opens a session, of a user or (null) anonymous, with an idle lifetime in seconds or (null) none. Returns its token, which is stored nowhere, and the session. With p_key (sha256 of a token that the caller made, or of a foreign identifier) token is null. Raises SE003 for an unknown user, SE004 where the key is taken, SE005 for bad arguments, SE006 for a user who is not active.';
+  'Opens a session, of a user or (null) anonymous, with an idle lifetime in seconds or (null) that of the setting default_idle. Returns its token, which is stored nowhere, and the session. With p_key (sha256 of a token that the caller made, or of a foreign identifier) token is null. Raises SE003 for an unknown user, SE004 where the key is taken, SE005 for bad arguments, SE006 for a user who is not active.';

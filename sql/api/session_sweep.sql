@@ -16,6 +16,7 @@ begin
   end if;
   -- A row found by sweep_from has expired, or was touched since it was last looked at and is put off to its
   -- present deadline. A loop, because only looking tells how many of the next rows have expired.
+  perform {{.schema}}.audit_reason('swept');
   loop
     with found as (
       select s.id, s.expires
@@ -38,10 +39,12 @@ begin
     v_swept := v_swept + v_count;
     exit when v_swept >= p_limit or v_count + v_later = 0;
   end loop;
+  perform {{.schema}}.audit_reason('');
   perform {{.schema}}.change_purge();
+  perform {{.schema}}.audit_ahead();
   return v_swept;
 end
 $function$;
 
 comment on function {{.schema}}.session_sweep(integer) is
-  'Removes up to p_limit expired sessions and returns how many. Skips locked rows, so any number may run at once, anywhere. Purges the change log too. Raises SE005 for a limit that is not positive.';
+  'Removes up to p_limit expired sessions and returns how many. Skips locked rows, so any number may run at once, anywhere. Purges the change log and makes the audit''s next partitions, too. Raises SE005 for a limit that is not positive.';

@@ -25,7 +25,9 @@ begin
     from (select s.key, s.expires from {{.schema}}.sessions s where s.username = p_username order by s.key for update) x;
   -- The session to keep carries the new hash first; the trigger on users ends those that do not.
   update {{.schema}}.sessions s set cryptpasswd = v_hash where s.username = p_username and s.key = p_keep;
+  perform {{.schema}}.audit_reason('set');
   update {{.schema}}.users u set cryptpasswd = v_hash where u.username = p_username;
+  perform {{.schema}}.audit_reason('');
   return v_ended;
 end
 $function$;

@@ -33,8 +33,11 @@ begin
     update {{.schema}}.change_state st set low_water = v_oldest where st.low_water < v_oldest;
     delete from {{.schema}}.change_log l where l.xid < v_oldest;
   end if;
+  -- Former leases that nobody can hold any more, and then some.
+  delete from {{.schema}}.lease_changes c
+   where c.seen + c.was * 2 + {{.schema}}.setting('fencing')::interval + interval '1 hour' < clock_timestamp();
 end
 $function$;
 
 comment on function {{.schema}}.change_purge() is
-  'Ticks once a minute and deletes what lies below the xmin of a snapshot older than the setting log_retention, moving low_water with it in the same transaction.';
+  'Ticks once a minute and deletes what lies below the xmin of a snapshot older than the setting log_retention, moving low_water with it in the same transaction. Forgets former leases, too.';

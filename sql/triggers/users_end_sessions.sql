@@ -6,16 +6,20 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+  v_reason text := coalesce(current_setting('pgsession.reason', true), '');
 begin
   -- An opening holds the users row FOR SHARE until it commits, so that this statement, running after, sees
   -- its session. A transaction whose snapshot is older than that would not.
   perform {{.schema}}.check_isolation();
+  perform {{.schema}}.audit_reason(case when new.status <> 'active' then new.status else 'password_changed' end);
   delete from {{.schema}}.sessions s
    where s.id in (select x.id from {{.schema}}.sessions x
                    where x.username = new.username
                      and (new.status <> 'active' or x.cryptpasswd is distinct from new.cryptpasswd)
                    order by x.key
                      for update);
+  perform {{.schema}}.audit_reason(v_reason);
   return null;
 end
 $function$;

@@ -1,0 +1,23 @@
+create or replace function {{.schema}}.audit_login(p_outcome text, p_username text, p_origin jsonb)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  v_username text := (select u.username from {{.schema}}.users u where u.username = p_username);
+  v_detail   jsonb := {{.schema}}.audit_origin(p_origin);
+begin
+  -- A name that is nobody's is not kept: people type passwords into the wrong field.
+  if p_outcome <> 'ok' then
+    v_detail := coalesce(v_detail, '{}') || jsonb_build_object('reason', case when v_username is null then 'no_such_user' else p_outcome end);
+  end if;
+  perform {{.schema}}.audit_note(case p_outcome when 'ok' then 'login' when 'throttled' then 'login_throttled' else 'login_failed' end,
+    v_username, null, null, v_detail);
+end
+$function$;
+
+comment on function {{.schema}}.audit_login(text, text, jsonb) is
+  'Audits what came of a login, with the address and agent of its origin.';
