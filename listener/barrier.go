@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// drift is ρ, by how much the rates of two machines' clocks may differ.
-	drift = 0.01
 	// askMin and askMax space a revoker's questions whether all have applied its transaction.
 	askMin = 2 * time.Millisecond
 	askMax = 100 * time.Millisecond
@@ -52,13 +50,17 @@ func (c *Cache) RevokeWait(ctx context.Context, revoke func(tx *client.Client) e
 // and epoch what (*client.Client).Epoch returned in it. With xid 0 it waits for the lease time in full,
 // for which no process has to answer or even be known.
 func (c *Cache) Barrier(ctx context.Context, xid uint64, epoch client.Epoch) error {
-	wait := c.fullWait()
-	full := time.NewTimer(wait)
+	start := time.Now()
+	wait, err := c.waitNow(ctx)
+	if err != nil {
+		return fmt.Errorf("revocation barrier: the revocation is committed, but other processes may serve it yet: %w", err)
+	}
+	full := time.NewTimer(time.Until(start.Add(wait)))
 	defer full.Stop()
 	ask := time.NewTimer(askMin)
 	defer ask.Stop()
 	// Who does not answer in time is not waited for.
-	asking, cancel := context.WithTimeout(ctx, wait)
+	asking, cancel := context.WithDeadline(ctx, start.Add(wait))
 	defer cancel()
 	if xid == 0 || !c.poller.settled(epoch, wait) {
 		ask.Stop()
@@ -86,12 +88,52 @@ func (c *Cache) Barrier(ctx context.Context, xid uint64, epoch client.Epoch) err
 	}
 }
 
-// fullWait is how long a process that does not answer can serve what has been revoked: T(1+ρ)+F.
-func (c *Cache) fullWait() time.Duration {
-	t := time.Duration(c.revoke.Load())
-	t += time.Duration(float64(t) * drift)
-	if seam(seamFencing) {
-		return t
+// waitNow returns how long a process that does not answer can serve what has been revoked before the call.
+// The database knows it, because leases can change. If it does not answer, what the last poll told will do,
+// provided that its lease was still held at the call: for that long nobody is granted a longer one.
+func (c *Cache) waitNow(ctx context.Context) (time.Duration, error) {
+	leased := c.lease.left(c.clock, time.Now()) > 0
+	told := time.Duration(c.wait.Load())
+	if seam(seamOldWait) {
+		return told, nil
 	}
-	return t + time.Duration(c.fencing.Load())
+	for backoff := backoffMin; ; backoff = min(2*backoff, backoffMax) {
+		asking, cancel := context.WithTimeout(ctx, told)
+		wait, err := c.db.ChangeWait(asking, c.fencing())
+		cancel()
+		if err == nil {
+			return max(wait, leaseMin), nil
+		}
+		if leased {
+			return told, nil
+		}
+		c.log.WarnContext(ctx, "pgsession: asking how long to wait for the barrier failed", "error", err)
+		timer := time.NewTimer(c.spread(backoff))
+		select {
+		case <-timer.C:
+		case <-c.ctx.Done():
+			timer.Stop()
+			return 0, ErrClosed
+		case <-ctx.Done():
+			timer.Stop()
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// fencing is Config.Fencing.
+func (c *Cache) fencing() time.Duration {
+	if seam(seamFencing) {
+		return 0
+	}
+	return c.config.Fencing
+}
+
+// fullWait is how long, as a poll tells it, a process that does not answer can serve what was revoked:
+// T(1+ρ)+F, with the longer of the database's F and Config.Fencing.
+func (c *Cache) fullWait(poll client.Poll) time.Duration {
+	if seam(seamShortWait) {
+		return max(poll.Lease, leaseMin)
+	}
+	return max(poll.Wait, leaseMin) + max(0, c.fencing()-poll.Fencing)
 }

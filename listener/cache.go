@@ -53,10 +53,8 @@ type Cache struct {
 	count  counters
 	tasks  *tasks
 
-	term   atomic.Int64 // T, the lease time in force, in nanoseconds
-	revoke atomic.Int64 // the T that the database says, which revokers wait
-
-	fencing atomic.Int64 // F: the longer of the database's and Config.Fencing
+	term atomic.Int64 // T, the lease time in force, in nanoseconds
+	wait atomic.Int64 // T(1+ρ)+F, what revokers wait, as the last poll told it
 
 	doorbell atomic.Bool // the notify mode is doorbell
 

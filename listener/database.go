@@ -3,6 +3,7 @@ package listener
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -19,6 +20,7 @@ type database interface {
 	SessionSweep(ctx context.Context, limit int) (int, error)
 	ChangeRing(ctx context.Context, changes ...client.Change) error
 	ChangeApplied(ctx context.Context, xid uint64) (bool, error)
+	ChangeWait(ctx context.Context, fencing time.Duration) (time.Duration, error)
 	ChangeMembers(ctx context.Context) ([]client.Member, error)
 	ChangeExpel(ctx context.Context, id client.Instance, polls int64) (bool, error)
 	ChangeLeave(ctx context.Context, id client.Instance) error

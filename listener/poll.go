@@ -230,13 +230,12 @@ func (p *poller) renew(poll client.Poll) {
 	if seam(seamLeaseFromAnswer) {
 		poll.Sent = time.Now()
 	}
-	revoke := max(poll.Lease, leaseMin)
-	t := revoke
+	t := max(poll.Lease, leaseMin)
 	if c.config.Lease > 0 {
 		t = min(t, c.config.Lease)
 	}
-	c.revoke.Store(int64(revoke))
-	c.fencing.Store(int64(max(poll.Fencing, c.config.Fencing)))
+	// Before the lease: who holds one finds the wait that goes with it, or a later one.
+	c.wait.Store(int64(c.fullWait(poll)))
 	c.doorbell.Store(poll.Notify == "doorbell")
 	c.term.Store(int64(t))
 	c.count.polls.Add(1)

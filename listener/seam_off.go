@@ -27,6 +27,8 @@ const (
 	seamSameName        = ""
 	seamYoungEpoch      = ""
 	seamFencing         = ""
+	seamOldWait         = ""
+	seamShortWait       = ""
 	seamExpelAll        = ""
 	seamHitOrder        = ""
 	seamNoFloor         = ""

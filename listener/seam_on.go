@@ -35,6 +35,8 @@ const (
 	seamSameName        = "same-name"         // a process registers again under the name that it had
 	seamYoungEpoch      = "young-epoch"       // the barrier asks in a young epoch too
 	seamFencing         = "fencing"           // the barrier does not wait for a demoted server
+	seamOldWait         = "old-wait"          // the barrier goes by what the last poll told, however old
+	seamShortWait       = "short-wait"        // and waits for the leases that are granted, not for those that are held
 	seamExpelAll        = "expel-all"         // whoever was seen twice is expelled
 	seamHitOrder        = "hit-order"         // a hit looks at the lease after the entry
 	seamNoFloor         = "no-floor"          // the caller's floor is not looked at

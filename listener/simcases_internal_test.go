@@ -87,7 +87,7 @@ func TestBarrierDoesNotAskTheDemoted(t *testing.T) {
 
 // The database does not answer whoever asks on behalf of the barrier: it waits in full, and no longer.
 func TestBarrierDoesNotWaitForAnswers(t *testing.T) {
-	for name, kind := range map[string]uint64{"ring": simRing, "applied": simApplied} {
+	for name, kind := range map[string]uint64{"ring": simRing, "applied": simApplied, "wait": simAskWait} {
 		t.Run(name, func(t *testing.T) {
 			calmly(t, 0, func(t *testing.T, s *simulation) {
 				a := s.processes[0]
@@ -153,3 +153,54 @@ func TestRegisteredAgainIsNotExpelled(t *testing.T) {
 		}
 	})
 }
+
+// leaseChanges sets the lease while two processes run, and cuts the second one's polls and notifications
+// off when it holds the lease that counts: the longer one. The first then revokes what the second holds.
+// Where it is deaf itself since before the change, all it knows is the lease that was.
+func leaseChanges(t *testing.T, lease time.Duration, deaf bool) {
+	t.Helper()
+	calmly(t, 0, func(t *testing.T, s *simulation) {
+		a, b := s.processes[0], s.processes[1]
+		longer := max(lease, s.weather.lease)
+		set := func() {
+			s.Lock()
+			s.primary.setLease(lease)
+			s.Unlock()
+		}
+		if lease < s.weather.lease {
+			b.lookup(t)
+			b.link.deafen()
+			set()
+			time.Sleep(s.weather.lease * 3 / 10)   // a has polled
+			a.link.holdUp(simAskWait, time.Minute) // that is all it will know
+		} else {
+			if deaf {
+				a.link.deafen()
+			}
+			set()
+			time.Sleep(3 * s.weather.lease) // b has the longer one
+			b.lookup(t)
+			b.link.deafen()
+		}
+		if source, found := b.lookup(t); source != FromCache || !found {
+			t.Fatalf("found %v, from %v", found, source)
+		}
+		a.closeWait(t)
+		if source, found := b.lookup(t); found {
+			t.Errorf("served from %v after the barrier", source)
+		}
+		if took := a.closeWait(t); took > longer+longer/100+50*time.Millisecond {
+			t.Errorf("the barrier took %v", took)
+		}
+	})
+}
+
+// A process that has not polled since the lease was raised waits for as long as others may hold one now.
+func TestLeaseRaised(t *testing.T) {
+	for name, deaf := range map[string]bool{"known": false, "not known": true} {
+		t.Run(name, func(t *testing.T) { leaseChanges(t, 10*time.Second, deaf) })
+	}
+}
+
+// A process that knows the lowered lease waits for those who hold the former one.
+func TestLeaseLowered(t *testing.T) { leaseChanges(t, 200*time.Millisecond, false) }

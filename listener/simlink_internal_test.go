@@ -34,7 +34,8 @@ type simLinkState struct {
 	hold   map[uint64]time.Duration // by how much answers of a kind are held up, beside the weather
 	deaf   bool                     // no polls and notifications, beside the weather
 
-	instance client.Instance // the last that has joined; the simulation's lock guards it
+	instance   client.Instance // the last that has joined; the simulation's lock guards it
+	unanswered time.Time       // when a barrier last got no answer how long to wait
 }
 
 // psql is the id of the link of those who write past all caches; processes count from 0.
@@ -50,6 +51,7 @@ const (
 	simWrite
 	simHear
 	simOther
+	simAskWait
 )
 
 func newSimLink(s *simulation, id uint64) *simLink {
@@ -96,6 +98,14 @@ func (l *simLink) deafen() {
 	l.state.Lock()
 	defer l.state.Unlock()
 	l.state.deaf = true
+}
+
+// answeredSince reports whether all barriers since then have been told how long to wait. One that is not, and
+// whose process held no lease, goes on asking.
+func (l *simLink) answeredSince(t time.Time) bool {
+	l.state.Lock()
+	defer l.state.Unlock()
+	return l.state.unanswered.Before(t)
 }
 
 func (l *simLink) held(kind uint64) time.Duration {
@@ -255,6 +265,16 @@ func (l *simLink) ChangeRing(ctx context.Context, changes ...client.Change) erro
 func (l *simLink) ChangeApplied(ctx context.Context, xid uint64) (applied bool, err error) {
 	err = l.call(ctx, simApplied, xid, nil, func(v *simServer) error { applied = v.applied(xid); return nil })
 	return applied && err == nil, err
+}
+
+func (l *simLink) ChangeWait(ctx context.Context, fencing time.Duration) (wait time.Duration, err error) {
+	err = l.call(ctx, simAskWait, 0, nil, func(v *simServer) error { _, wait = v.times(fencing); return nil })
+	if err != nil {
+		l.state.Lock()
+		defer l.state.Unlock()
+		l.state.unanswered = time.Now()
+	}
+	return wait, err
 }
 
 func (l *simLink) ChangeMembers(ctx context.Context) (members []client.Member, err error) {

@@ -78,7 +78,7 @@ func TestFaults(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run("", "^(TestSimulation|TestMutants|TestBarrierDoesNot.*|TestExpelled.*|TestRegistered.*|TestHeldUp.*)$"); err != nil {
+	if out, err := run("", "^(TestSimulation|TestMutants|TestBarrierDoesNot.*|TestExpelled.*|TestRegistered.*|TestHeldUp.*|TestLease.*)$"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	for fault, test := range map[string]string{
@@ -86,6 +86,8 @@ func TestFaults(t *testing.T) {
 		"join-unleased": "TestExpelledProcessSharesNoOldRead",
 		"young-epoch":   "TestBarrierDoesNotAskTheDemoted",
 		"fencing":       "TestBarrierDoesNotAskTheDemoted",
+		"old-wait":      "TestLeaseRaised",
+		"short-wait":    "TestLeaseLowered",
 		"hit-order":     "TestHeldUpHitMindsNoNewerLease",
 	} {
 		if out, err := run(fault, "^"+test+"$"); err == nil {

@@ -43,6 +43,15 @@ type simServer struct {
 	up      bool
 	demoted bool
 	ears    map[*simEar]bool
+
+	lease  time.Duration // the setting
+	leases []*simLease   // its former values
+}
+
+// simLease is a row of lease_changes.
+type simLease struct {
+	was  time.Duration
+	seen time.Time
 }
 
 // simTx is a transaction. It does what it does when it commits.
@@ -68,7 +77,7 @@ type simTick struct {
 func newSimServer(s *simulation) *simServer {
 	return &simServer{
 		sim: s, next: 1000, completed: 999, rows: map[client.Key]*simCommit{},
-		members: map[client.Instance]*client.Member{}, joined: map[client.Instance]time.Time{}, ears: map[*simEar]bool{}, up: true, since: time.Now(),
+		members: map[client.Instance]*client.Member{}, joined: map[client.Instance]time.Time{}, ears: map[*simEar]bool{}, up: true, since: time.Now(), lease: s.weather.lease,
 	}
 }
 
@@ -146,7 +155,13 @@ func (v *simServer) poll(cursor client.Snapshot, id client.Instance) client.Poll
 	own := v.begin(false) // the update of the register takes a transaction of its own
 	defer v.end(own)
 	w := v.sim.weather
-	p := client.Poll{Epoch: v.epoch(), Snapshot: v.snapshot(), Lease: w.lease, Interval: w.poll, Notify: w.notify}
+	for _, l := range v.leases {
+		if l.seen.IsZero() {
+			l.seen = time.Now()
+		}
+	}
+	p := client.Poll{Epoch: v.epoch(), Snapshot: v.snapshot(), Interval: w.poll, Notify: w.notify}
+	p.Lease, p.Wait = v.times(0)
 	if v.started {
 		p.LowWater = v.lowWater
 	}
@@ -168,6 +183,23 @@ func (v *simServer) poll(cursor client.Snapshot, id client.Instance) client.Poll
 	return p
 }
 
+// times is lease_times.
+func (v *simServer) times(fencing time.Duration) (granted, waited time.Duration) {
+	granted, waited = v.lease, v.lease
+	for _, l := range v.leases {
+		if l.seen.IsZero() || time.Since(l.seen) < l.was+l.was/100+fencing {
+			granted, waited = min(granted, l.was), max(waited, l.was)
+		}
+	}
+	return granted, waited + waited/100 + fencing
+}
+
+// setLease is set_setting.
+func (v *simServer) setLease(lease time.Duration) {
+	v.leases = append(v.leases, &simLease{was: v.lease})
+	v.lease = lease
+}
+
 // join is change_join.
 func (v *simServer) join(id client.Instance) {
 	if m := v.members[id]; m != nil {
@@ -181,7 +213,7 @@ func (v *simServer) join(id client.Instance) {
 
 // applied is change_applied.
 func (v *simServer) applied(xid uint64) bool {
-	wait := v.sim.fullWait()
+	_, wait := v.times(v.sim.weather.fencing)
 	now := time.Now()
 	young := !v.started || now.Sub(v.begun) <= wait || now.Sub(v.since) <= wait
 	if young && !seam(seamYoungEpoch) || !v.snapshot().Sees(xid) {

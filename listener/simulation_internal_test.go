@@ -11,6 +11,9 @@ import (
 	"github.com/pgsession/pgsession/client"
 )
 
+// drift is ρ, by how much the rates of two machines' clocks may differ.
+const drift = 0.01
+
 // simulation is one run: some processes with a cache each, a simulated database, and a network between
 // them whose faults a seed decides. Time is the bubble's. All that the database does it does at once,
 // under the lock.
@@ -356,7 +359,7 @@ func (p *simProcess) revoke(ctx context.Context, r *rand.Rand) {
 		if err == nil {
 			s.revoked = append(s.revoked, simPromise{commit: c, from: now, unknown: s.unknown(c.at)})
 		}
-		if took := now.Sub(c.at); ctx.Err() == nil && !p.stoppedSince(c.at) && took > s.fullWait()+2*s.weather.slowest+50*time.Millisecond && s.weather.lose == 0 {
+		if took := now.Sub(c.at); ctx.Err() == nil && !p.stoppedSince(c.at) && p.link.answeredSince(c.at) && took > s.fullWait()+2*s.weather.slowest+50*time.Millisecond && s.weather.lose == 0 {
 			s.fail("process %d: the barrier took %v from its commit, %v", p.id, took, err)
 		}
 	}

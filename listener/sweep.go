@@ -63,6 +63,11 @@ func (s standing) expel(ctx context.Context, c *Cache) error {
 	if err != nil {
 		return err
 	}
+	// Asked now: the lease may have been longer when they were last seen to poll.
+	wait, err := c.db.ChangeWait(ctx, c.fencing())
+	if err != nil {
+		return err
+	}
 	now := time.Now()
 	seen := standing{}
 	for _, m := range members {
@@ -72,7 +77,7 @@ func (s standing) expel(ctx context.Context, c *Cache) error {
 			continue
 		}
 		seen[m.Instance] = was
-		if now.Sub(was.since) <= c.fullWait() && !seam(seamExpelAll) {
+		if now.Sub(was.since) <= wait && !seam(seamExpelAll) {
 			continue
 		}
 		if _, err := c.db.ChangeExpel(ctx, m.Instance, m.Polls); err != nil {
