@@ -268,3 +268,85 @@ func TestExpiryWhileWaiting(t *testing.T) {
 		})
 	}
 }
+
+// So is one whose deadline comes while a use waits for somebody who does nothing to it in the end.
+func TestExpiryWhileWaitingForNothing(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	user(t, conn, "ann")
+	holder, using := db.Conn(t), db.Conn(t)
+	for _, hold := range []string{
+		"select from pgsession.sessions where key = $1 for update",
+		"update pgsession.sessions set origin = '{}', expires = expires + interval '1 hour' where key = $1",
+		"delete from pgsession.sessions where key = $1",
+	} {
+		into := use{"rotate into", "select version::text from pgsession.session_rotate(p_key => $1, p_new_key => sha256($1), p_username => 'ann')", nil, "SE001", ""}
+		for _, u := range append(uses(session{}), into) {
+			if u.name == "touch" {
+				continue // it does not wait
+			}
+			t.Run(u.name+", "+hold, func(t *testing.T) {
+				s := open(t, conn, "")
+				exec(t, conn, "update pgsession.sessions set expires = clock_timestamp() + interval '1 second' where key = $1", s.key)
+				exec(t, holder, "begin")
+				exec(t, holder, hold, s.key)
+				c := begin(t, using, u.sql, s.key)
+				c.blocks(t, holder)
+				pgtest.Eventually(t, patience, func() bool {
+					return one[bool](t, conn, "select expires < clock_timestamp() from pgsession.sessions where id = $1", s.id)
+				}, "the deadline")
+				exec(t, holder, "rollback")
+				c.end(t).is(t, u.name, u.gone)
+				exec(t, conn, "delete from pgsession.sessions")
+			})
+		}
+	}
+}
+
+// Two that rotate two sessions to one key: the second one is told that it is taken.
+func TestTwoRotationsToOneKey(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	s, other := open(t, conn, ""), open(t, conn, "")
+	first, second := db.Conn(t), db.Conn(t)
+	const rotate = "select version::text from pgsession.session_rotate(p_key => $1, p_new_key => sha256('one'))"
+	exec(t, first, "begin")
+	same(t, "first", one[string](t, first, rotate, s.key), "2")
+	c := begin(t, second, rotate, other.key)
+	c.blocks(t, first)
+	exec(t, first, "commit")
+	c.end(t).is(t, "second", "SE004")
+	same(t, "live", live(t, conn, other.key), true)
+}
+
+// A save waits for a sweep that looks at its session, and finds it gone if it had expired; a sweep passes a save by.
+func TestSaveAgainstSweep(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	saving, sweeping := db.Conn(t), db.Conn(t)
+	const sweep = "select pgsession.session_sweep()::text"
+	save := uses(session{})[0]
+	for _, expired := range []bool{true, false} {
+		s := open(t, conn, "")
+		exec(t, conn, "update pgsession.sessions set expires = statement_timestamp()")
+		if !expired { // a touch has moved its deadline since, and the sweep puts it off
+			exec(t, conn, "update pgsession.sessions set expires = statement_timestamp() + interval '1 hour'")
+		}
+		exec(t, sweeping, "begin")
+		same(t, "sweep", one[string](t, sweeping, sweep) == "1", expired)
+		c := begin(t, saving, save.sql, s.key)
+		c.blocks(t, sweeping)
+		exec(t, sweeping, "commit")
+		if expired {
+			c.end(t).is(t, "save", save.gone)
+			continue
+		}
+		c.end(t).is(t, "save", save.done)
+
+		exec(t, saving, "begin")
+		exec(t, saving, save.sql, s.key)
+		same(t, "sweep", one[string](t, sweeping, sweep), "0")
+		exec(t, saving, "commit")
+		same(t, "live", live(t, conn, s.key), true)
+	}
+}

@@ -23,11 +23,13 @@ declare
   v_payload jsonb;
 begin
   perform {{.schema}}.check_patch(p_patch);
-  -- One UPDATE: a concurrent one waits for it and then merges into what it left.
+  -- A concurrent merge waits here and then merges into what this one left. Locked first: the clock is looked at when
+  -- nobody else has the row any more, whatever the other did to it.
+  perform from {{.schema}}.sessions s where s.key = p_key for no key update;
   update {{.schema}}.sessions s
      set payload = {{.schema}}.merge_patch(s.payload, p_patch), version = s.version + 1,
          expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
-   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
+   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())
   returning s.id, s.payload into v_id, v_payload;
   if not found then
     perform {{.schema}}.session_gone();

@@ -20,8 +20,9 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
-  v_id    bigint;
-  v_owner text;
+  v_id      bigint;
+  v_owner   text;
+  v_expires timestamptz;
 begin
   perform {{.schema}}.check_key(p_new_key);
   -- The lock order: the users row, then the session.
@@ -29,25 +30,29 @@ begin
     perform {{.schema}}.check_username(p_username);
     perform from {{.schema}}.users u where u.username = p_username for share;
   end if;
-  select s.id, s.username into v_id, v_owner
+  select s.id, s.username, s.expires into v_id, v_owner, v_expires
     from {{.schema}}.sessions s
-   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
+   where s.key = p_key
      for no key update;
-  if not found then
+  if not found or v_expires <= clock_timestamp() then  -- looked at after waiting for the row
     perform {{.schema}}.session_gone();
   end if;
   if v_owner <> p_username then
     perform {{.schema}}.fail('SE005', 'the session belongs to another user', 'Close it and open one for this user.');
   end if;
   delete from {{.schema}}.sessions s where s.key = p_new_key and s.expires <= clock_timestamp();
-  if exists (select from {{.schema}}.sessions s where s.key = p_new_key) then
+  if p_new_key = p_key then
     perform {{.schema}}.fail('SE004', 'a session with this key exists', 'Make a new token.');
   end if;
   -- An UPDATE of the row, so that a concurrent revocation, which goes by id or by user, finds it.
-  update {{.schema}}.sessions s
-     set key = p_new_key, username = coalesce(p_username, s.username), version = s.version + 1,
-         expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
-   where s.id = v_id;
+  begin
+    update {{.schema}}.sessions s
+       set key = p_new_key, username = coalesce(p_username, s.username), version = s.version + 1,
+           expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
+     where s.id = v_id;
+  exception when unique_violation then
+    perform {{.schema}}.fail('SE004', 'a session with this key exists', 'Make a new token.');
+  end;
   return query
     select null::text, s.id, s.key, s.username, s.payload, s.version, s.createddate, s.expires, s.expiresecs,
            s.expires - statement_timestamp(), {{.schema}}.epoch()

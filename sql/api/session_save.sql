@@ -10,9 +10,11 @@ declare
   v_version bigint;
 begin
   perform {{.schema}}.check_payload(p_payload);
+  -- Locked first: the clock is looked at when nobody else has the row any more, whatever the other did to it.
+  perform from {{.schema}}.sessions s where s.key = p_key for no key update;
   update {{.schema}}.sessions s
      set payload = p_payload, version = s.version + 1, expires = {{.schema}}.next_deadline(s.expires, s.expiresecs, s.ends)
-   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())  -- also after waiting for the row
+   where s.key = p_key and (s.expires is null or s.expires > clock_timestamp())
      and (p_version is null or s.version = p_version)
   returning s.version into v_version;
   if not found then
