@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		}
 		// The epoch is started here: what runs in other databases at that moment would cost each test a
 		// flush when it ends.
-		_, err := conn.Exec(ctx, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.change_start()",
+		_, err := conn.Exec(ctx, "insert into pgsession.settings values ('bcrypt_cost', '4'), ('password_min', '1'); select pgsession.change_start()",
 			pgx.QueryExecModeSimpleProtocol)
 		return err
 	}))

@@ -38,8 +38,8 @@ func TestUpInstallsEverything(t *testing.T) {
 		t.Errorf("version: %d, %v", v, err)
 	}
 	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4')")
-	exec(t, conn, "select pgsession.user_create('anna', 'secret')")
-	if outcome := one[string](t, conn, "select outcome from pgsession.login('anna', 'secret')"); outcome != "ok" {
+	exec(t, conn, "select pgsession.user_create('anna', 'secret secret')")
+	if outcome := one[string](t, conn, "select outcome from pgsession.login('anna', 'secret secret')"); outcome != "ok" {
 		t.Errorf("login after installing: %s", outcome)
 	}
 }
@@ -137,7 +137,7 @@ func TestDownToNothingLeavesTheDatabaseAsFound(t *testing.T) {
 			o := migrations.Options{Schema: tt.schema}
 			for range 2 { // and once more after coming back
 				mustUp(t, conn, o)
-				exec(t, conn, fmt.Sprintf("insert into %s.settings values ('bcrypt_cost', '4'); select %[1]s.user_create('a', 'b'); select %[1]s.login('a', 'b'); select %[1]s.change_start()", tt.schema))
+				exec(t, conn, fmt.Sprintf("insert into %s.settings values ('bcrypt_cost', '4'); select %[1]s.user_create('a', 'password'); select %[1]s.login('a', 'password'); select %[1]s.change_start()", tt.schema))
 				result := mustDown(t, conn, o, 0)
 				if result.To != 0 || result.CodeInstalled {
 					t.Errorf("down: %+v", result)
@@ -192,7 +192,7 @@ func TestSchemasSideBySide(t *testing.T) {
 	one1, two := migrations.Options{Schema: "one"}, migrations.Options{Schema: "two"}
 	mustUp(t, conn, one1)
 	mustUp(t, conn, two) // uses the extension that lives in the first one
-	exec(t, conn, "insert into two.settings values ('bcrypt_cost', '4'); select two.user_create('anna', 'b')")
+	exec(t, conn, "insert into two.settings values ('bcrypt_cost', '4'); select two.user_create('anna', 'password')")
 	if n := one[int](t, conn, "select count(*) from one.users"); n != 0 {
 		t.Error("a user of one schema is in the other")
 	}
@@ -224,7 +224,7 @@ func TestForeignColumnsSurvive(t *testing.T) {
 	if phone := one[string](t, conn, "select phone || points from pgsession.users where username = 'anna'"); phone != "123457" {
 		t.Errorf("the user's own columns hold %q", phone)
 	}
-	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('bert', 'b')")
+	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('bert', 'password')")
 	if phone := one[string](t, conn, "select phone from pgsession.users where username = 'bert'"); phone != "none" {
 		t.Errorf("a new user's own column holds %q", phone)
 	}
@@ -339,7 +339,7 @@ func TestDatabaseOwnerNeedsNoSuperuser(t *testing.T) {
 	conn := owner.Conn(t)
 	found := everything(t, conn)
 	mustUp(t, conn, migrations.Options{})
-	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('a', 'b')")
+	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('a', 'password')")
 	mustDown(t, conn, migrations.Options{}, 0)
 	if d := diff(found, everything(t, conn)); len(d) > 0 {
 		t.Errorf("left behind or lost:\n%s", strings.Join(d, "\n"))

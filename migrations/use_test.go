@@ -15,7 +15,7 @@ func TestUpWhileInUse(t *testing.T) {
 	db := pgtest.Empty(t)
 	conn := db.Conn(t)
 	mustUp(t, conn, migrations.Options{})
-	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('anna', 'secret')")
+	exec(t, conn, "insert into pgsession.settings values ('bcrypt_cost', '4'); select pgsession.user_create('anna', 'secret secret')")
 	var stop atomic.Bool
 	var users sync.WaitGroup
 	for range 2 {
@@ -23,8 +23,8 @@ func TestUpWhileInUse(t *testing.T) {
 		users.Go(func() {
 			for !stop.Load() {
 				for _, sql := range []string{
-					"select pgsession.login('anna', 'secret')",
-					"select pgsession.user_set_password('anna', 'secret')",
+					"select pgsession.login('anna', 'secret secret')",
+					"select pgsession.user_set_password('anna', 'secret secret')",
 					"update pgsession.users set status = 'disabled' where username = 'anna'",
 					"update pgsession.users set status = 'active' where username = 'anna'",
 				} {

@@ -1,4 +1,12 @@
 -- The code package: all functions, triggers and views, in order. Installing it again changes nothing.
+{{ template "internal/attempt_account.sql" . }}
+{{ template "internal/attempt_address.sql" . }}
+{{ template "internal/attempt_claim.sql" . }}
+{{ template "internal/attempt_failed.sql" . }}
+{{ template "internal/attempt_slot.sql" . }}
+{{ template "internal/attempt_succeeded.sql" . }}
+{{ template "internal/attempt_sweep.sql" . }}
+{{ template "internal/attempt_wait.sql" . }}
 {{ template "internal/audit_ahead.sql" . }}
 {{ template "internal/audit_ending.sql" . }}
 {{ template "internal/audit_guard.sql" . }}
@@ -6,6 +14,7 @@
 {{ template "internal/audit_note.sql" . }}
 {{ template "internal/audit_origin.sql" . }}
 {{ template "internal/audit_reason.sql" . }}
+{{ template "internal/authenticate.sql" . }}
 {{ template "internal/bcrypt.sql" . }}
 {{ template "internal/bcrypt_is_current.sql" . }}
 {{ template "internal/change_announce.sql" . }}
@@ -17,6 +26,7 @@
 {{ template "internal/check_expiresecs.sql" . }}
 {{ template "internal/check_isolation.sql" . }}
 {{ template "internal/check_key.sql" . }}
+{{ template "internal/check_new_password.sql" . }}
 {{ template "internal/check_origin.sql" . }}
 {{ template "internal/check_password.sql" . }}
 {{ template "internal/check_patch.sql" . }}
@@ -36,6 +46,7 @@
 {{ template "internal/rights.sql" . }}
 {{ template "internal/session_gone.sql" . }}
 {{ template "internal/session_tag.sql" . }}
+{{ template "internal/set_cryptpasswd.sql" . }}
 {{ template "internal/slot.sql" . }}
 {{ template "internal/token_text.sql" . }}
 {{ template "internal/user_tag.sql" . }}
@@ -64,6 +75,7 @@
 {{ template "api/session_close_all.sql" . }}
 {{ template "api/session_close_id.sql" . }}
 {{ template "api/session_close_user.sql" . }}
+{{ template "api/session_explain.sql" . }}
 {{ template "api/session_get.sql" . }}
 {{ template "api/session_key.sql" . }}
 {{ template "api/session_list.sql" . }}
@@ -76,9 +88,15 @@
 {{ template "api/set_setting.sql" . }}
 {{ template "api/setting.sql" . }}
 {{ template "api/stats.sql" . }}
+{{ template "api/user_activate.sql" . }}
+{{ template "api/user_change_password.sql" . }}
 {{ template "api/user_create.sql" . }}
 {{ template "api/user_delete.sql" . }}
+{{ template "api/user_disable.sql" . }}
+{{ template "api/user_enable.sql" . }}
 {{ template "api/user_get.sql" . }}
+{{ template "api/user_list.sql" . }}
+{{ template "api/user_rename.sql" . }}
 {{ template "api/user_save.sql" . }}
 {{ template "api/user_set_password.sql" . }}
 {{ template "api/version.sql" . }}
@@ -100,6 +118,7 @@
 {{ template "triggers/settings_check.sql" . }}
 {{ template "triggers/settings_lease.sql" . }}
 {{ template "triggers/users_audit.sql" . }}
+{{ template "triggers/users_attempts.sql" . }}
 {{ template "triggers/users_cascade.sql" . }}
 {{ template "triggers/users_end_sessions.sql" . }}
 {{ template "triggers/users_log_rename.sql" . }}

@@ -33,7 +33,7 @@ func TestTwoSchemas(t *testing.T) {
 	}
 	exec(t, conn, "insert into tenant_2.settings values ('bcrypt_cost', '4')")
 	user(t, conn, "ann")
-	exec(t, conn, "select tenant_2.user_create('ann', 'another')")
+	exec(t, conn, "select tenant_2.user_create('ann', 'another one')")
 	s := open(t, conn, "ann")
 	same(t, "sessions of the other schema", one[int](t, conn, "select count(*) from tenant_2.session_get(p_key => $1::bytea)", s.key), 0)
 	exec(t, conn, "update tenant_2.users set cryptpasswd = '*'")

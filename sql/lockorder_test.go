@@ -2,6 +2,7 @@ package sql_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,8 @@ func TestPasswordChangeAfterALogin(t *testing.T) {
 		"select pgsession.user_set_password('ann', 'another')::text",
 		"update pgsession.users set cryptpasswd = pgsession.bcrypt('another') where username = 'ann' returning '1'",
 		"update pgsession.users set status = 'disabled' where username = 'ann' returning '1'",
+		"select pgsession.user_disable('ann')::integer::text",
+		"select strpos(pgsession.user_change_password('ann', '" + password + "', 'another'), 'ok')::text",
 	} {
 		exec(t, conn, "update pgsession.users set status = 'active', cryptpasswd = pgsession.bcrypt($1)", password)
 		in, changing := db.Conn(t), db.Conn(t)
@@ -36,12 +39,15 @@ func TestLoginDuringAPasswordChange(t *testing.T) {
 	t.Parallel()
 	db, conn := start(t)
 	for change, want := range map[string]map[string]string{
-		"select pgsession.user_set_password('ann', 'another')":               {password: "bad_credentials 0", "another": "bad_credentials 0"},
-		"select pgsession.user_set_password('ann', '" + password + "')":      {password: "ok 1"}, // another hash of the same password
-		"update pgsession.users set cryptpasswd = '*'":                       {password: "bad_credentials 0"},
-		"update pgsession.users set status = 'disabled'":                     {password: "disabled 0"},
-		"select pgsession.user_delete('ann')":                                {password: "bad_credentials 0"},
-		"update pgsession.users set username = 'eve' where username = 'ann'": {password: "bad_credentials 0"},
+		"select pgsession.user_set_password('ann', 'another')":                        {password: "bad_credentials 0", "another": "bad_credentials 0"},
+		"select pgsession.user_set_password('ann', '" + password + "')":               {password: "ok 1"}, // another hash of the same password
+		"update pgsession.users set cryptpasswd = '*'":                                {password: "bad_credentials 0"},
+		"update pgsession.users set status = 'disabled'":                              {password: "disabled 0"},
+		"select pgsession.user_delete('ann')":                                         {password: "bad_credentials 0"},
+		"update pgsession.users set username = 'eve' where username = 'ann'":          {password: "bad_credentials 0"},
+		"select pgsession.user_rename('ann', 'eve')":                                  {password: "bad_credentials 0"},
+		"select pgsession.user_disable('ann')":                                        {password: "disabled 0"},
+		"select pgsession.user_change_password('ann', '" + password + "', 'another')": {password: "bad_credentials 0"},
 	} {
 		for guess, outcome := range want {
 			exec(t, conn, "delete from pgsession.users")
@@ -123,6 +129,11 @@ func TestNoDeadlock(t *testing.T) {
 	calls := []string{
 		"select pgsession.user_delete('ann')",
 		"insert into pgsession.users (username, cryptpasswd) values ('ann', '*') on conflict do nothing",
+		"select pgsession.user_rename('ann', 'eve')",
+		"select pgsession.user_rename('eve', 'ann')",
+		"select pgsession.login('ann', '*')",
+		"select pgsession.user_change_password('ann', 'x', 'y')",
+		"select pgsession.login('ann', 'x', p_origin => '{\"address\": \"192.0.2.1\"}')",
 		"select pgsession.session_close_user('ann')",
 		"select pgsession.session_close_all()",
 		"select pgsession.session_open('ann', 60) from generate_series(1, 5)",
@@ -144,7 +155,7 @@ func TestNoDeadlock(t *testing.T) {
 				sql := calls[(round*(worker+1)+worker)%len(calls)]
 				_, err := other.Exec(t.Context(), sql)
 				switch state(err) {
-				case "SE001", "SE003", "SE006":
+				case "SE001", "SE003", "SE004", "SE006":
 				default:
 					if err != nil {
 						return fmt.Errorf("%s: %w", sql, err)
@@ -157,7 +168,7 @@ func TestNoDeadlock(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, conn, "select pgsession.user_delete('ann')")
+	exec(t, conn, "select pgsession.user_delete('ann'), pgsession.user_delete('eve')")
 	same(t, "sessions of users", one[int](t, conn, "select count(*) from pgsession.sessions where username is not null"), 0)
 }
 
@@ -170,6 +181,8 @@ func TestLockOrder(t *testing.T) {
 	for _, call := range []string{
 		"select pgsession.user_delete('ann')::text",
 		"select pgsession.user_set_password('ann', 'another')::text",
+		"select pgsession.user_rename('ann', 'eve')::text",
+		"select pgsession.user_disable('ann')::text",
 		"select pgsession.session_close_user('ann')::text",
 		"select pgsession.session_close_all()::text",
 		"update pgsession.users set status = 'disabled' where username = 'ann' returning status",
@@ -210,5 +223,103 @@ func TestTwoGrantsAtOnce(t *testing.T) {
 	c.end(t).is(t, "second", "")
 	for _, role := range []string{app.User, other.User} {
 		same(t, "granted", one[bool](t, conn, "select pg_catalog.has_function_privilege($1, 'pgsession.version()', 'execute')", role), true)
+	}
+}
+
+// A rename waits for a login in progress, whose session follows it.
+func TestRenameAfterALogin(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	user(t, conn, "ann")
+	in, renaming := db.Conn(t), db.Conn(t)
+	exec(t, in, "begin")
+	same(t, "login", one[string](t, in, logIn, password), "ok 1")
+	c := begin(t, renaming, "select pgsession.user_rename('ann', 'eve')::text")
+	c.blocks(t, in)
+	exec(t, in, "commit")
+	c.end(t).is(t, "rename", "true")
+	same(t, "sessions", one[int](t, conn, "select count(*) from pgsession.session_list('eve')"), 1)
+}
+
+func TestOfTwoRenamesToOneNameOneWins(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	user(t, conn, "ann", "bob")
+	first, second := db.Conn(t), db.Conn(t)
+	exec(t, first, "begin")
+	exec(t, first, "select pgsession.user_rename('ann', 'eve')")
+	c := begin(t, second, "select pgsession.user_rename('bob', 'eve')::text")
+	c.blocks(t, first)
+	exec(t, first, "commit")
+	c.end(t).is(t, "second", "SE004")
+}
+
+// Whatever meets the deletion of its user waits for it, if it does, and finds nobody; the deletion waits for whatever was
+// first, and leaves nothing of it.
+func TestDeletionAgainstEverything(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	const del = "select pgsession.user_delete('ann')::text"
+	for _, tt := range []struct {
+		call         string
+		first, after string // what it says if it comes first, and if it comes second
+		passes       bool   // it does not wait for the deletion
+	}{
+		{"select outcome from pgsession.login('ann', '" + password + "') where $1::bytea is not null", "ok", "bad_credentials", false},
+		{"select pgsession.user_change_password('ann', '" + password + "', 'another', $1)", "ok", "bad_credentials", false},
+		{"select pgsession.user_set_password('ann', 'another', $1)::text", "0", "SE003", false},
+		{"select pgsession.user_save('ann', jsonb_build_object('n', octet_length($1::bytea)))::text", "2", "SE003", false},
+		{"select pgsession.user_disable('ann')::text where $1::bytea is not null", "true", "false", false},
+		{"select pgsession.user_enable('ann')::text where $1::bytea is not null", "true", "false", false},
+		{"select pgsession.user_rename('ann', 'ann')::text where $1::bytea is not null", "true", "false", false},
+		{"select pgsession.user_delete('ann')::text where $1::bytea is not null", "true", "false", false},
+		{"select username from pgsession.session_open('ann') where $1::bytea is not null", "ann", "SE003", false},
+		{"select username from pgsession.session_rotate(p_key => $1, p_new_key => sha256($1))", "ann", "SE001", false},
+		{"select username from pgsession.session_rotate((select token from pgsession.session_open()), 'ann') where $1::bytea is not null", "ann", "SE003", false},
+		{"select version::text from pgsession.session_merge(p_key => $1, p_patch => '{}')", "2", "SE001", false},
+		{"select pgsession.session_save(p_key => $1, p_payload => '{}')::text", "2", "SE001", false},
+		{"select pgsession.session_close(p_key => $1)::text", "true", "false", false},
+		{"select pgsession.session_close_user('ann')::text where $1::bytea is not null", "1", "0", false},
+		{"select pgsession.session_close_all()::text where $1::bytea is not null", "1", "0", false},
+		{"select pgsession.session_touch(array[$1::bytea])::text", "1", "0", true},
+		{"select pgsession.session_sweep()::text where $1::bytea is not null", "0", "0", true},
+	} {
+		t.Run(tt.call, func(t *testing.T) {
+			calling, deleting := db.Conn(t), db.Conn(t)
+			again := func() session {
+				exec(t, conn, "delete from pgsession.users; delete from pgsession.sessions")
+				user(t, conn, "ann")
+				return open(t, conn, "ann")
+			}
+			s := again()
+			exec(t, deleting, "begin")
+			same(t, "deleted", one[string](t, deleting, del), "true")
+			c := begin(t, calling, tt.call, s.key)
+			if !tt.passes {
+				c.blocks(t, deleting)
+			} else {
+				c.end(t).is(t, "during the deletion", tt.after)
+			}
+			exec(t, deleting, "commit")
+			if !tt.passes {
+				c.end(t).is(t, "after the deletion", tt.after)
+			}
+			same(t, "sessions", one[int](t, conn, "select count(*) from pgsession.sessions where username is not null"), 0)
+
+			s = again()
+			exec(t, calling, "begin")
+			same(t, "first", one[string](t, calling, tt.call, s.key), tt.first)
+			c = begin(t, deleting, del)
+			if strings.Contains(tt.call, "sweep") {
+				c.end(t).is(t, "the deletion", "true")
+			} else {
+				c.blocks(t, calling)
+			}
+			exec(t, calling, "commit")
+			if !strings.Contains(tt.call, "sweep") {
+				c.end(t).is(t, "the deletion", map[bool]string{true: "false", false: "true"}[strings.Contains(tt.call, "user_delete")])
+			}
+			same(t, "sessions", one[int](t, conn, "select count(*) from pgsession.sessions where username is not null"), 0)
+		})
 	}
 }

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 			return err
 		}
 		// The cheapest bcrypt there is: these tests hash hundreds of passwords.
-		_, err := conn.Exec(ctx, "insert into pgsession.settings (name, value) values ('bcrypt_cost', '4')")
+		_, err := conn.Exec(ctx, "insert into pgsession.settings (name, value) values ('bcrypt_cost', '4'), ('password_min', '1')")
 		return err
 	}))
 }

@@ -96,6 +96,8 @@ var endings = map[string]string{
 	"close all":  "select (pgsession.session_close_all() = 1)::text from (select $1::bytea, $2::bigint) a",
 	"password":   "select (pgsession.user_set_password(s.username, 'another') = 1)::text from pgsession.sessions s where s.key = $1 or s.id = $2 limit 1",
 	"user gone":  "select pgsession.user_delete(s.username)::text from pgsession.sessions s where s.key = $1 or s.id = $2 limit 1",
+	"disable":    "select pgsession.user_disable(s.username)::text from pgsession.sessions s where s.key = $1 or s.id = $2 limit 1",
+	"change":     "select (pgsession.user_change_password(s.username, '" + password + "', 'another') = 'ok')::text from pgsession.sessions s where s.key = $1 or s.id = $2 limit 1",
 	"disabled":   "update pgsession.users u set status = 'disabled' from pgsession.sessions s where u.username = s.username and (s.key = $1 or s.id = $2) returning 'true'",
 	"delete":     "delete from pgsession.sessions where key = $1 or id = $2 returning 'true'",
 }
@@ -109,7 +111,7 @@ func TestNoUseBringsASessionBack(t *testing.T) {
 	for name, end := range endings {
 		for _, u := range uses(session{}) {
 			t.Run(name+", "+u.name, func(t *testing.T) {
-				exec(t, conn, "update pgsession.users set status = 'active'; insert into pgsession.users (username, cryptpasswd) values ('ann', '*') on conflict do nothing")
+				exec(t, conn, "update pgsession.users set status = 'active'; insert into pgsession.users (username, cryptpasswd) values ('ann', '*') on conflict do nothing; update pgsession.users set cryptpasswd = pgsession.bcrypt('"+password+"')")
 				s := open(t, conn, "ann")
 				exec(t, ending, "begin")
 				same(t, "ended", one[string](t, ending, end, s.key, s.id), "true")
@@ -138,7 +140,7 @@ func TestAnEndingFindsASessionInUse(t *testing.T) {
 	for name, end := range endings {
 		for _, u := range uses(session{}) {
 			t.Run(name+", "+u.name, func(t *testing.T) {
-				exec(t, conn, "update pgsession.users set status = 'active'; insert into pgsession.users (username, cryptpasswd) values ('ann', '*') on conflict do nothing")
+				exec(t, conn, "update pgsession.users set status = 'active'; insert into pgsession.users (username, cryptpasswd) values ('ann', '*') on conflict do nothing; update pgsession.users set cryptpasswd = pgsession.bcrypt('"+password+"')")
 				s := open(t, conn, "ann")
 				exec(t, using, "begin")
 				same(t, "used", one[string](t, using, u.sql, s.key), u.done)

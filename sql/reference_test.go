@@ -134,7 +134,7 @@ func TestReferenceHasEverySignature(t *testing.T) {
 		"TABLE(id bigint, key bytea, username text, payload jsonb, version bigint, createddate timestamp with time zone, expires timestamp with time zone, expiresecs integer, ttl interval, epoch uuid)", "setof session_info",
 		"token text, id bigint, key bytea, username text, payload jsonb, version bigint, createddate timestamp with time zone, expires timestamp with time zone, expiresecs integer, ttl interval, epoch uuid)", "token text, session_info)",
 		"TABLE(id bigint, username text, status text, payload jsonb, version bigint, createddate timestamp with time zone, lastlogin timestamp with time zone, lasthit timestamp with time zone)", "setof user_info",
-		"timestamp with time zone", "timestamptz", "TABLE(", "table(", " DEFAULT '{}'::jsonb", " = '{}'", " DEFAULT ", " = ")
+		"timestamp with time zone", "timestamptz", "TABLE(", "table(", " DEFAULT '{}'::jsonb", " = '{}'", " DEFAULT ''::text", " = ''", " DEFAULT ", " = ")
 	null := regexp.MustCompile(`NULL::[a-z_]+`)
 	for i, s := range installed {
 		installed[i] = null.ReplaceAllString(shorten.Replace(s), "null")

@@ -65,8 +65,9 @@ func loginOK(x *trial) {
 func loginBadCredentials(x *trial) {
 	username := x.user()
 	for _, wrong := range []string{"wrong", password + " ", " " + password, strings.ToUpper(password), password[1:], "x"} {
-		x.login(username, wrong, client.BadCredentials)
+		x.login(x.user(), wrong, client.BadCredentials) // each a user's own: a store may throttle
 	}
+	x.login(username, "wrong", client.BadCredentials)
 	x.login(x.prefix+"nobody", password, client.BadCredentials)
 	x.login(strings.ToUpper(username), password, client.BadCredentials)
 	x.login(username+" ", password, client.BadCredentials)
@@ -137,8 +138,8 @@ func loginPasswordChange(x *trial) {
 
 func loginAwkwardPasswords(x *trial) {
 	for i, awkward := range []string{
-		"x", " ", strings.Repeat("x", 72), strings.Repeat("ä", 36), strings.Repeat("😀", 18),
-		`'; drop table users; --`, `\`, `\x00`, "tab\tand\nnewline", "$1", "$2a$04$......................", "\u202eright to left",
+		"xxxxxxxx", "        ", strings.Repeat("x", 72), strings.Repeat("ä", 36), strings.Repeat("😀", 18),
+		`'; drop table users; --`, `\\\\\\\\`, `\x00\x00`, "tab\tand\nnewline", "$1 and $2", "$2a$04$......................", "\u202eright to left",
 	} {
 		username := x.prefix + "pw" + string(rune('a'+i))
 		if err := x.CreateUser(x.Context(), username, awkward); err != nil {

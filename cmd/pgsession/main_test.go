@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			return err
 		}
-		_, err = conn.Exec(ctx, "insert into pgsession.settings (name, value) values ('bcrypt_cost', '4')") // fast logins
+		_, err = conn.Exec(ctx, "insert into pgsession.settings (name, value) values ('bcrypt_cost', '4'), ('password_min', '1')") // fast logins
 		return err
 	}))
 }

@@ -56,7 +56,7 @@ func (h *host) fill(ctx context.Context) error {
 	if _, err := migrations.Up(ctx, conn, migrations.Options{}); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "insert into pgsession.settings values ('bcrypt_cost', '4')")
+	_, err = conn.Exec(ctx, "insert into pgsession.settings values ('bcrypt_cost', '4'), ('password_min', '1')")
 	return err
 }
 

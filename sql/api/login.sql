@@ -29,11 +29,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
-  v_id       bigint;
-  v_hash     text;
-  v_new      text;
-  v_status   text;
-  v_verified text;
+  v_answer record;
 begin
   perform {{.schema}}.check_username(p_username);
   perform {{.schema}}.check_password(p_password);
@@ -48,38 +44,21 @@ begin
     end if;
   end if;
 
-  -- Verify without a lock, then lock and see that the hash is still the one verified. Another login may
-  -- have upgraded it meanwhile, or another password been set: look again.
-  loop
-    select u.cryptpasswd into v_hash from {{.schema}}.users u where u.username = p_username;
-    -- An unknown user, and one with a hash that costs less, cost one bcrypt like everybody else.
-    -- It serves to upgrade the hash if the password is right.
-    v_new := case when not found or not {{.schema}}.bcrypt_is_current(v_hash) then {{.schema}}.bcrypt(p_password) end;
-    if v_hash is null or not {{.schema}}.password_matches(p_password, v_hash) then
-      perform {{.schema}}.audit_login('bad_credentials', p_username, p_origin);
-      return query select 'bad_credentials', null::interval, null::text, n.* from {{.schema}}.no_session() n;
-      return;
-    end if;
-    v_verified := v_hash;
-    select u.id, u.cryptpasswd, u.status into v_id, v_hash, v_status
-      from {{.schema}}.users u where u.username = p_username for no key update;
-    exit when found and v_hash = v_verified;
-  end loop;
-
-  if v_status <> 'active' then
-    perform {{.schema}}.audit_login(v_status, p_username, p_origin);
-    return query select v_status, null::interval, null::text, n.* from {{.schema}}.no_session() n;
+  v_answer := {{.schema}}.authenticate(p_username, p_password, p_origin, null);
+  if v_answer.outcome <> 'ok' then
+    return query select v_answer.outcome, v_answer.retry_after, null::text, n.* from {{.schema}}.no_session() n;
     return;
   end if;
-  if v_new is not null then
+  if v_answer.cryptpasswd is not null then
     -- The sessions first: those that carry the new hash survive the trigger on users.
     perform from {{.schema}}.sessions s where s.username = p_username order by s.key for update;
-    update {{.schema}}.sessions s set cryptpasswd = v_new where s.username = p_username;
+    update {{.schema}}.sessions s set cryptpasswd = v_answer.cryptpasswd where s.username = p_username;
   end if;
   perform {{.schema}}.audit_login('ok', p_username, p_origin), {{.schema}}.audit_reason('upgraded');
+  perform {{.schema}}.audit_login('ok', p_username, p_origin), {{.schema}}.audit_reason('upgraded');
   update {{.schema}}.users u
-     set lastlogin = statement_timestamp(), lasthit = statement_timestamp(), cryptpasswd = coalesce(v_new, u.cryptpasswd)
-   where u.id = v_id;
+     set lastlogin = statement_timestamp(), lasthit = statement_timestamp(), cryptpasswd = coalesce(v_answer.cryptpasswd, u.cryptpasswd)
+   where u.id = v_answer.id;
   perform {{.schema}}.audit_reason('');
   return query
     select 'ok', null::interval, o.*
@@ -88,4 +67,4 @@ end
 $function$;
 
 comment on function {{.schema}}.login(text, text, integer, jsonb, jsonb, bytea) is
-  'Verifies a password and opens a session. Always one row: outcome ok with the session, or bad_credentials (also for an unknown user), disabled, pending, throttled (with retry_after), all else null. Disabled and pending are told only to who knows the password. With p_key (sha256 of a token that the caller made, slot in byte 0) the session is stored under it and token is null. An old or cheap hash is upgraded, which ends no session. Raises SE004 where p_key is taken, SE005 for bad arguments, SE008 where a hash would be upgraded at REPEATABLE READ and above.';
+  'Verifies a password and opens a session. Always one row: outcome ok with the session, or bad_credentials (also for an unknown user), disabled, pending, throttled (with retry_after), all else null. Disabled and pending are told only to who knows the password. Throttled, the password is not even looked at: after five failures in a row each costs a longer wait, but none to an address (p_origin, member address) that the user has logged in from before and that has not failed itself. With p_key (sha256 of a token that the caller made, slot in byte 0) the session is stored under it and token is null. An old or cheap hash is upgraded, which ends no session. Call it in a transaction of its own: what is rolled back is not counted, and until the transaction ends it keeps one of the few attempts that may be in progress at once. Raises SE004 where p_key is taken, SE005 for bad arguments, SE008 at REPEATABLE READ and above.';

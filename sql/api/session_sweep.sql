@@ -40,6 +40,7 @@ begin
     exit when v_swept >= p_limit or v_count + v_later = 0;
   end loop;
   perform {{.schema}}.audit_reason('');
+  perform {{.schema}}.attempt_sweep(p_limit);
   perform {{.schema}}.change_purge();
   perform {{.schema}}.audit_ahead();
   return v_swept;
@@ -47,4 +48,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_sweep(integer) is
-  'Removes up to p_limit expired sessions and returns how many. Skips locked rows, so any number may run at once, anywhere. Purges the change log and makes the audit''s next partitions, too. Raises SE005 for a limit that is not positive.';
+  'Removes up to p_limit expired sessions and returns how many. Skips locked rows, so any number may run at once, anywhere. Purges the change log and counters of failed logins that are out of date, and makes the audit''s next partitions, too. Raises SE005 for a limit that is not positive.';

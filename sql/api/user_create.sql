@@ -15,7 +15,7 @@ declare
   v_key text;
 begin
   perform {{.schema}}.check_username(p_username);
-  perform {{.schema}}.check_password(p_password);
+  perform {{.schema}}.check_new_password(p_password);
   perform {{.schema}}.check_payload(p_payload);
   if p_pending is null then
     perform {{.schema}}.fail('SE005', 'pending must not be null', 'Say true or false.');
@@ -36,4 +36,4 @@ end
 $function$;
 
 comment on function {{.schema}}.user_create(text, text, jsonb, boolean) is
-  'Creates a user. Returns the acknowledgement key of a pending one (only its hash is stored), else null. Raises SE004 where the username is taken, SE005 for a bad username, password (1 to 72 bytes) or payload.';
+  'Creates a user. Returns the acknowledgement key of a pending one (only its hash is stored; user_activate takes it for activation_lifetime), else null. Raises SE004 where the username is taken, SE005 for a bad username, password (at least password_min characters, at most 72 bytes) or payload.';

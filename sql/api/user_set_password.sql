@@ -7,11 +7,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  v_hash  text;
-  v_ended integer;
+  v_hash text;
 begin
   perform {{.schema}}.check_username(p_username);
-  perform {{.schema}}.check_password(p_password);
+  perform {{.schema}}.check_new_password(p_password);
   if p_keep is not null then
     perform {{.schema}}.check_key(p_keep);
   end if;
@@ -20,17 +19,9 @@ begin
   if not found then
     perform {{.schema}}.fail('SE003', 'no such user', 'Create the user first.');
   end if;
-  select (count(*) filter (where x.key is distinct from p_keep and (x.expires is null or x.expires > statement_timestamp())))::integer
-    into v_ended
-    from (select s.key, s.expires from {{.schema}}.sessions s where s.username = p_username order by s.key for update) x;
-  -- The session to keep carries the new hash first; the trigger on users ends those that do not.
-  update {{.schema}}.sessions s set cryptpasswd = v_hash where s.username = p_username and s.key = p_keep;
-  perform {{.schema}}.audit_reason('set');
-  update {{.schema}}.users u set cryptpasswd = v_hash where u.username = p_username;
-  perform {{.schema}}.audit_reason('');
-  return v_ended;
+  return {{.schema}}.set_cryptpasswd(p_username, v_hash, p_keep, 'set');
 end
 $function$;
 
 comment on function {{.schema}}.user_set_password(text, text, bytea) is
-  'Sets a user''s password and ends all the user''s sessions, but the one under the key p_keep. Returns how many live ones it ended. Raises SE003 where there is no such user, SE005 for a bad password, SE008 at REPEATABLE READ and above.';
+  'Sets a user''s password and ends all the user''s sessions, but the one under the key p_keep. Returns how many live ones it ended. Raises SE003 where there is no such user, SE005 for a bad or too short password, SE008 at REPEATABLE READ and above.';

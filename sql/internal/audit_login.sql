@@ -10,6 +10,12 @@ declare
   v_username text := (select u.username from {{.schema}}.users u where u.username = p_username);
   v_detail   jsonb := {{.schema}}.audit_origin(p_origin);
 begin
+  -- Who goes on guessing while he is throttled does not fill the audit.
+  if p_outcome = 'throttled' and (v_username is null or exists (
+       select from {{.schema}}.audit a
+        where a.username = v_username and a.event = 'login_throttled' and a.at > clock_timestamp() - interval '1 minute')) then
+    return;
+  end if;
   -- A name that is nobody's is not kept: people type passwords into the wrong field.
   if p_outcome <> 'ok' then
     v_detail := coalesce(v_detail, '{}') || jsonb_build_object('reason', case when v_username is null then 'no_such_user' else p_outcome end);
@@ -20,4 +26,4 @@ end
 $function$;
 
 comment on function {{.schema}}.audit_login(text, text, jsonb) is
-  'Audits what came of a login, with the address and agent of its origin.';
+  'Audits what came of a login, with the address and agent of its origin. Of throttled ones, one a minute and user.';

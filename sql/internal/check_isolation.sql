@@ -8,11 +8,11 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    perform {{.schema}}.fail('SE008', 'sessions cannot be revoked at this isolation level',
-      'Use a READ COMMITTED transaction (see default_transaction_isolation): an older snapshot would miss sessions opened meanwhile.');
+    perform {{.schema}}.fail('SE008', 'this cannot be done at this isolation level',
+      'Use a READ COMMITTED transaction (see default_transaction_isolation): an older snapshot would miss sessions opened and passwords guessed meanwhile.');
   end if;
 end
 $function$;
 
 comment on function {{.schema}}.check_isolation() is
-  'Raises SE008 where a statement that ends all of somebody''s sessions would run on a snapshot that is older than it.';
+  'Raises SE008 where what ends all of somebody''s sessions, or counts somebody''s failed logins, would run on a snapshot that is older than its statement.';

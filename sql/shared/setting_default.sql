@@ -10,7 +10,7 @@ case {{.}}
   when 'lease'               then '3 seconds'
   when 'log_retention'       then '5 minutes'
   when 'notify'              then 'inline'
-  when 'password_min'        then '8'
+  when 'password_min'        then '1'
   when 'payload_max'         then '65536'
   when 'poll'                then '1 second'
   when 'poll_limit'          then '10000'

@@ -7,7 +7,7 @@
 \echo A user is created; the name is taken from then on.
 select pgsession.user_create('ann', 'correct horse');
 select username, status, payload, version from pgsession.user_get('ann');
-select pgsession.user_create('ann', 'another');
+select pgsession.user_create('ann', 'another one');
 \echo :SQLSTATE
 select pgsession.user_save('ann', '{"mail": "ann@example.org"}', 1);
 select pgsession.user_save('ann', '{}', 1);
@@ -70,19 +70,38 @@ select pgsession.session_close(:'last_token');
 \echo A changed password ends all sessions but the one that is kept.
 select * from pgsession.session_open('ann') \gset keep_
 select * from pgsession.session_open('ann') \gset end_
-select pgsession.user_set_password('ann', 'new', pgsession.session_key(:'keep_token'));
+select pgsession.user_set_password('ann', 'battery staple', pgsession.session_key(:'keep_token'));
 select count(*) from pgsession.session_list('ann');
 select outcome from pgsession.login('ann', 'correct horse');
 begin isolation level repeatable read;
-select pgsession.user_set_password('ann', 'newer');
+select pgsession.user_set_password('ann', 'yet another one');
 \echo :SQLSTATE
 rollback;
 
+\echo So does one that its user changes, who has to know the present one.
+select pgsession.user_change_password('ann', 'a guess', 'yet another one');
+select pgsession.user_change_password('ann', 'battery staple', 'short');
+\echo :SQLSTATE
+select pgsession.user_change_password('ann', 'battery staple', 'yet another one', pgsession.session_key(:'keep_token'));
+
+\echo Who guesses has to wait, whether there is such a user or not; not so who has logged in from the same address before.
+select outcome from pgsession.login('ann', 'yet another one', p_origin => '{"address": "2001:db8::1"}');
+select bool_or(l.outcome = 'throttled' and l.retry_after > '0 s') from generate_series(1, 20) n, pgsession.login('ann', 'guess ' || n) l;
+select bool_or(l.outcome = 'throttled' and l.retry_after > '0 s') from generate_series(1, 20) n, pgsession.login('nobody else', 'guess ' || n) l;
+select outcome from pgsession.login('ann', 'yet another one', p_origin => '{"address": "2001:db8::2"}');
+select pgsession.session_close_user('ann', pgsession.session_key(:'keep_token'));
+
 \echo Who has signed up and not been activated gets in nowhere.
-select length(pgsession.user_create('bob', 'secret', p_pending => true));
-select outcome from pgsession.login('bob', 'secret');
+select pgsession.user_create('bob', 'secret secret', p_pending => true) as acknowledgement \gset
+select length(:'acknowledgement');
+select outcome from pgsession.login('bob', 'secret secret');
 select pgsession.session_open('bob');
 \echo :SQLSTATE
+select pgsession.user_activate('bob', 'a guess');
+select pgsession.user_activate('bob', :'acknowledgement');
+select pgsession.user_activate('bob', :'acknowledgement');
+select outcome from pgsession.login('bob', 'secret secret');
+select pgsession.session_close_user('bob');
 
 \echo What processes ask that keep copies.
 select pgsession.change_start();
