@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// password is a password on its way to PostgreSQL. pgx hands its arguments to tracers and quotes them
+// password is a password, or what else is as secret, on its way to PostgreSQL. pgx hands its arguments to tracers and quotes them
 // in encoding errors: this one reads "[redacted password]" there, and is itself only on the wire.
 type password string
 

@@ -7,8 +7,9 @@ package client
 type statements struct {
 	login,
 	sessionOpen, sessionGet, sessionSave, sessionMerge, sessionTouch, sessionRotate,
-	sessionClose, sessionCloseID, sessionCloseUser, sessionCloseAll, sessionList, sessionSweep,
-	userCreate, userGet, userSave, userSetPassword, userDelete,
+	sessionClose, sessionCloseID, sessionCloseUser, sessionCloseAll, sessionExplain, sessionList, sessionSweep,
+	userActivate, userChangePassword, userCreate, userDelete, userDisable, userEnable, userGet, userList, userRename,
+	userSave, userSetPassword,
 	changePoll, changeStart, epoch,
 	changeJoin, changeLeave, changeAck, changeExpel, changeMembers, changeApplied, changeWait, changeRing,
 	setting, setSetting, stats, version,
@@ -51,15 +52,23 @@ func newStatements(schema string) statements {
 		sessionCloseID:   call("session_close_id(p_username => $1::text, p_id => $2::bigint)"),
 		sessionCloseUser: call("session_close_user(p_username => $1::text, p_except => $2::bytea)"),
 		sessionCloseAll:  call("session_close_all()"),
+		sessionExplain:   call("session_explain(p_token => $1::text)"),
 		sessionList:      from(listColumns, "session_list(p_username => $1::text)"),
 		sessionSweep:     call("session_sweep(p_limit => $1::integer)"),
 
 		userCreate: call("user_create(p_username => $1::text, p_password => $2::text, " +
 			"p_payload => $3::text::jsonb, p_pending => $4::boolean)"),
+		userActivate: call("user_activate(p_username => $1::text, p_acknowledgement => $2::text)"),
+		userChangePassword: call("user_change_password(p_username => $1::text, p_old => $2::text, p_new => $3::text, " +
+			"p_keep => $4::bytea, p_origin => $5::text::jsonb)"),
+		userDelete:      call("user_delete(p_username => $1::text)"),
+		userDisable:     call("user_disable(p_username => $1::text)"),
+		userEnable:      call("user_enable(p_username => $1::text)"),
 		userGet:         from(userColumns, "user_get(p_username => $1::text)"),
+		userList:        from(userColumns, "user_list(p_after => $1::text, p_limit => $2::integer)"),
+		userRename:      call("user_rename(p_username => $1::text, p_new => $2::text)"),
 		userSave:        call("user_save(p_username => $1::text, p_payload => $2::text::jsonb, p_version => $3::bigint)"),
 		userSetPassword: call("user_set_password(p_username => $1::text, p_password => $2::text, p_keep => $3::bytea)"),
-		userDelete:      call("user_delete(p_username => $1::text)"),
 
 		changePoll:  from(pollColumns, "change_poll(p_cursor => $1::text::pg_snapshot, p_instance => $2::uuid)"),
 		changeStart: call("change_start()"),

@@ -48,6 +48,20 @@ func (c *Client) UserCreate(ctx context.Context, username, pass string, o UserOp
 	return acknowledgement.String, err
 }
 
+// UserActivate activates a pending user by the acknowledgement key that [Client.UserCreate] returned. It
+// is true once, and false for a wrong, used or expired key and for a user who is not pending.
+// [ErrIsolation] in a transaction of REPEATABLE READ and above.
+func (c *Client) UserActivate(ctx context.Context, username, acknowledgement string) (bool, error) {
+	const op = "user_activate"
+	if err := checkText(op, "username", username); err != nil {
+		return false, err
+	}
+	if err := checkText(op, "acknowledgement key", acknowledgement); err != nil {
+		return false, err
+	}
+	return scalar[bool](ctx, c, op, c.sql.userActivate, username, password(acknowledgement))
+}
+
 // UserGet returns a user. A missing one is (User{}, false, nil).
 func (c *Client) UserGet(ctx context.Context, username string) (User, bool, error) {
 	const op = "user_get"
@@ -109,6 +123,36 @@ func (c *Client) UserSetPassword(ctx context.Context, username, pass string, kee
 		return 0, err
 	}
 	return scalar[int](ctx, c, op, c.sql.userSetPassword, username, password(pass), key)
+}
+
+// PasswordOptions are the parameters of UserChangePassword. The zero value ends all of the user's sessions.
+type PasswordOptions struct {
+	Keep   *Key // the session to keep; nil: none
+	Origin any  // JSON object that says where the call comes from, as in [LoginOptions]; nil: none
+}
+
+// UserChangePassword sets a user's password for who knows the present one, and ends the user's sessions but
+// for the one to keep, in the same transaction. The answer is a login's: unless it is [OK], nothing was
+// changed. Failures count like those of logins, so give the same Origin. Slow, like [Client.Login], and like
+// that best called in a transaction of its own. [ErrInvalid] for a new password that is too short,
+// [ErrIsolation] in a transaction of REPEATABLE READ and above.
+func (c *Client) UserChangePassword(ctx context.Context, username, old, pass string, o PasswordOptions) (Outcome, error) {
+	const op = "user_change_password"
+	if err := checkCredentials(op, username, old); err != nil {
+		return "", err
+	}
+	if err := checkText(op, "password", pass); err != nil {
+		return "", err
+	}
+	origin, err := marshalObject(op, "origin", o.Origin)
+	if err != nil {
+		return "", err
+	}
+	var keep any
+	if o.Keep != nil {
+		keep = o.Keep[:]
+	}
+	return scalar[Outcome](ctx, c, op, c.sql.userChangePassword, username, password(old), password(pass), keep, textOrNull(origin))
 }
 
 // UserDelete deletes a user with all sessions and reports whether there was one.
