@@ -3,6 +3,8 @@ package sql_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // The rules hold for a DBA's plain SQL too, and for a role that was given rights on the tables.
@@ -64,6 +66,32 @@ func TestPlainSQLThatEndsNoSession(t *testing.T) {
 
 	// The session that was renamed still ends with the next change of the password.
 	same(t, "ended", one[int](t, conn, "select pgsession.user_set_password('eve', 'another')"), 1)
+}
+
+// Several renames in one UPDATE, each to the name that another user had until then, and a new password or status.
+func TestRenamesInAChain(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	replica := db.Conn(t)
+	exec(t, replica, "set session_replication_role = replica")
+	for _, as := range []*pgx.Conn{conn, replica} {
+		for change, want := range map[string]string{
+			"":                      "a>b b>c c>d",
+			", cryptpasswd = '*'":   "",
+			", status = 'disabled'": "",
+			", cryptpasswd = case username when 'b' then '*' else cryptpasswd end": "a>b c>d",
+			", status = case username when 'b' then 'disabled' else status end":    "a>b c>d",
+		} {
+			exec(t, conn, "delete from pgsession.users")
+			user(t, conn, "c", "b", "a") // in the order in which a scan comes to them, no name is taken
+			for _, name := range []string{"a", "b", "c"} {
+				exec(t, conn, `select pgsession.session_open($1, p_payload => jsonb_build_object('was', $1::text))`, name)
+			}
+			exec(t, as, "update pgsession.users set username = chr(ascii(username) + 1)"+change)
+			same(t, change, one[string](t, conn, "select coalesce(string_agg(concat(payload ->> 'was', '>', username), ' ' order by username), '') from pgsession.sessions"), want)
+			same(t, change+": other hashes", one[int](t, conn, "select count(*) from pgsession.sessions s join pgsession.users u using (username) where s.cryptpasswd <> u.cryptpasswd"), 0)
+		}
+	}
 }
 
 // A session that is given to a user by hand becomes like any other of the user's.

@@ -12,7 +12,7 @@ begin
      set status = 'active', activation = null
    where u.username = p_username and u.status = 'pending'
      and u.activation = sha256(convert_to(p_acknowledgement, 'UTF8'))
-     and u.createddate > statement_timestamp() - coalesce(nullif({{.schema}}.setting('activation_lifetime'), ''), 'infinity')::interval;
+     and coalesce(u.createddate > statement_timestamp() - nullif({{.schema}}.setting('activation_lifetime'), '')::interval, true);
   return found;
 end
 $function$;

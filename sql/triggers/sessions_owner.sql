@@ -9,13 +9,6 @@ as $function$
 declare
   v_status text;
 begin
-  -- A rename arrives here by the foreign key's cascade, before the triggers on users that follow it. It is no new owner:
-  -- the session keeps its hash, so that a password or a status changed in the same UPDATE still ends it.
-  if tg_op = 'UPDATE' then
-    if old.username is not null and not exists (select from {{.schema}}.users u where u.username = old.username) then
-      return new;
-    end if;
-  end if;
   select u.cryptpasswd, u.status into new.cryptpasswd, v_status
     from {{.schema}}.users u where u.username = new.username for share;
   if not found then
@@ -28,7 +21,7 @@ end
 $function$;
 
 comment on function {{.schema}}.sessions_owner() is
-  'A session belongs to an active user and carries that user''s current password hash; a rename leaves it as it is. Locks the users row FOR SHARE, so that a disabling or a password change either comes first or ends this session. Raises SE003 and SE006.';
+  'A session belongs to an active user and carries that user''s current password hash. A rename arrives here too, by the cascade of the foreign key, once the sessions that end have ended. Locks the users row FOR SHARE, so that a disabling or a password change either comes first or ends this session. Raises SE003 and SE006.';
 
 create or replace trigger sessions_owner_insert
   before insert on {{.schema}}.sessions

@@ -15,7 +15,7 @@ begin
   perform {{.schema}}.audit_reason(case when new.status <> 'active' then new.status else 'password_changed' end);
   delete from {{.schema}}.sessions s
    where s.id in (select x.id from {{.schema}}.sessions x
-                   where x.username = new.username
+                   where x.username = old.username
                      and (new.status <> 'active' or x.cryptpasswd is distinct from new.cryptpasswd)
                    order by x.key
                      for update);
@@ -27,9 +27,11 @@ $function$;
 comment on function {{.schema}}.users_end_sessions() is
   'The seed''s rule: a password change ends the user''s sessions that do not carry the new hash. Leaving the status active ends them all. Raises SE008 at REPEATABLE READ and above.';
 
-create or replace trigger users_end_sessions
+-- Triggers fire in the order of their names. This one has to come before that of the foreign key (RI_…), which gives the
+-- sessions their user's new name: in one UPDATE that old name may be another user's new one.
+create or replace trigger "A_users_end_sessions"
   after update on {{.schema}}.users
   for each row
   when (new.cryptpasswd is distinct from old.cryptpasswd or new.status is distinct from old.status)
   execute function {{.schema}}.users_end_sessions();
-alter table {{.schema}}.users enable always trigger users_end_sessions;
+alter table {{.schema}}.users enable always trigger "A_users_end_sessions";
