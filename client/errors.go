@@ -30,7 +30,8 @@ var (
 	// ErrPollRefused (SE007): changes cannot be polled on a standby, nor in a read-only or REPEATABLE READ
 	// transaction.
 	ErrPollRefused = errors.New("changes cannot be polled here")
-	// ErrIsolation (SE008): changing a password or a status needs READ COMMITTED.
+	// ErrIsolation (SE008): logging in, ending all sessions of a user, changing a password or a status need
+	// READ COMMITTED.
 	ErrIsolation = errors.New("the transaction's isolation level does not allow it")
 	// ErrProtected (SE009): the change log is not to be truncated.
 	ErrProtected = errors.New("the change log is protected")

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outcome is the answer to a login.
+// Outcome is the answer to a login, or to a change of password.
 type Outcome string
 
 // The outcomes of a login. Disabled and pending are told only to who knows the password.
@@ -22,7 +22,7 @@ const (
 type LoginOptions struct {
 	Idle    time.Duration // idle lifetime in whole seconds; 0: none
 	Payload any           // JSON object, marshalled as SessionSave does; nil: {}
-	Origin  any           // JSON object that says where the login comes from; nil: none
+	Origin  any           // JSON object that says where the login comes from; nil: none. See [Client.Login] for its member address.
 }
 
 // LoginResult is the answer to a login. Token and Session are zero unless Outcome is [OK].
@@ -34,8 +34,12 @@ type LoginResult struct {
 }
 
 // Login implements [Store]. It is slow on purpose: checking a password takes the server a fraction of a
-// second. A username or a password that no user can have is [ErrInvalid]. The password travels as a
-// parameter: a server that logs statements with their parameters logs it.
+// second. After a few failures it answers [Throttled]; who logs in from an address (the client's IP address
+// as text, the member "address" of the origin) that the user has logged in from before is not made to wait
+// for what strangers have failed. Call it in a transaction of its own: a failure that is rolled back is not
+// counted. [ErrIsolation] in a transaction of REPEATABLE READ and above. A username or a password that no
+// user can have is [ErrInvalid]. The password travels as a parameter: a server that logs statements with
+// their parameters logs it.
 func (c *Client) Login(ctx context.Context, username, pass string, o LoginOptions) (LoginResult, error) {
 	const op = "login"
 	args, err := openArguments(op, username, o.Idle, o.Payload, o.Origin)
