@@ -165,7 +165,7 @@ func TestAdministration(t *testing.T) {
 		explains(token.Reveal(), "accepted: session ")
 		did("UserDisable", true)(c.UserDisable(ctx, "robert"))
 		did("UserDisable", false)(c.UserDisable(ctx, "bob"))
-		explains(token.Reveal(), "unknown: ")
+		explains(token.Reveal(), "ended: session ")
 		explains("no token", "malformed: ")
 		login, err := c.Login(ctx, "robert", "password", client.LoginOptions{})
 		if login.Outcome != client.Disabled || err != nil {

@@ -27,6 +27,14 @@ comment on column {{.schema}}.login_attempts.failed is 'When the last of them wa
 comment on column {{.schema}}.login_attempts.succeeded is 'When the user last logged in from this address, to the day; null: never.';
 comment on column {{.schema}}.login_attempts.forget is 'When session_sweep may remove the row.';
 
+-- Not from createddate: an account can be older than its key.
+alter table {{.schema}}.users add column activation_ends timestamptz;
+
+comment on column {{.schema}}.users.activation_ends is
+  'Until when the acknowledgement key activates the account.';
+
 ---- create above / drop below ----
+
+alter table {{.schema}}.users drop column activation_ends;
 
 drop table {{.schema}}.login_attempts;

@@ -24,14 +24,15 @@ begin
   elsif octet_length(p_payload::text) > {{.schema}}.setting('payload_max')::integer then
     return 'payload_too_large';
   end if;
-  insert into {{.schema}}.users (username, cryptpasswd, createddate, lastlogin, lasthit, payload, status, activation)
+  insert into {{.schema}}.users (username, cryptpasswd, createddate, lastlogin, lasthit, payload, status, activation, activation_ends)
   values (p_username, p_cryptpasswd, p_createddate, p_lastlogin, p_lasthit, p_payload,
           case when p_acknowledgement is null then 'active' else 'pending' end,
-          sha256(convert_to(p_acknowledgement, 'UTF8')))
+          sha256(convert_to(p_acknowledgement, 'UTF8')),
+          case when p_acknowledgement is not null then statement_timestamp() + {{.schema}}.setting('activation_lifetime')::interval end)
   on conflict (username) do nothing;
   return case when found then 'imported' else 'exists' end;
 end
 $function$;
 
 comment on function {{.schema}}.import_user(text, text, timestamptz, timestamptz, timestamptz, jsonb, text) is
-  'Adds a user of another system with the password hash that there is; of a kind that login knows, it is upgraded at the next login. With an acknowledgement key the user is pending until activated by it. Returns imported, or exists (and changes nothing), bad_username, payload_too_large. Raises SE005 for nulls and a payload that is no object.';
+  'Adds a user of another system with the password hash that there is; of a kind that login knows, it is upgraded at the next login. With an acknowledgement key the user is pending until activated by it, for which there is as long from now on as for a new one. Returns imported, or exists (and changes nothing), bad_username, payload_too_large. Raises SE005 for nulls and a payload that is no object.';

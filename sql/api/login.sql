@@ -55,7 +55,6 @@ begin
     update {{.schema}}.sessions s set cryptpasswd = v_answer.cryptpasswd where s.username = p_username;
   end if;
   perform {{.schema}}.audit_login('ok', p_username, p_origin), {{.schema}}.audit_reason('upgraded');
-  perform {{.schema}}.audit_login('ok', p_username, p_origin), {{.schema}}.audit_reason('upgraded');
   update {{.schema}}.users u
      set lastlogin = statement_timestamp(), lasthit = statement_timestamp(), cryptpasswd = coalesce(v_answer.cryptpasswd, u.cryptpasswd)
    where u.id = v_answer.id;

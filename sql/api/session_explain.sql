@@ -18,7 +18,8 @@ begin
     into v_session
     from {{.schema}}.sessions s where s.key = v_key;
   if not found then
-    return 'unknown: no session has this token; it was closed, rotated, swept after it had expired, or never was';
+    return coalesce({{.schema}}.audit_ending(v_key),
+      'unknown: no session has this token; it was closed, rotated, swept after it had expired, or never was');
   end if;
   v_name := format('session %s, %s, opened at %s', v_session.id,
     coalesce('of ' || quote_literal(v_session.username), 'anonymous'), v_session.createddate);
@@ -36,4 +37,4 @@ end
 $function$;
 
 comment on function {{.schema}}.session_explain(text) is
-  'Says why a token is accepted or not: malformed, unknown, expired or accepted, then a colon, and of a session that is there whose it is, when it was opened and its deadline.';
+  'Says why a token is accepted or not: malformed, accepted, expired, ended or rotated (of a user''s session, as long as the audit knows), or unknown, then a colon, and what more there is to say: whose it is, when it was opened and its deadline; who ended it, when and why.';

@@ -23,10 +23,13 @@ begin
   if p_pending then
     v_key := {{.schema}}.token_text({{.pgcrypto}}.gen_random_bytes(18::integer));
   end if;
-  insert into {{.schema}}.users (username, cryptpasswd, payload, status, activation)
+  -- Nobody keeps a name by signing up for it and going away.
+  delete from {{.schema}}.users u where u.username = p_username and u.status = 'pending' and u.activation_ends <= statement_timestamp();
+  insert into {{.schema}}.users (username, cryptpasswd, payload, status, activation, activation_ends)
   values (p_username, {{.schema}}.bcrypt(p_password), p_payload,
           case when p_pending then 'pending' else 'active' end,
-          sha256(convert_to(v_key, 'UTF8')))
+          sha256(convert_to(v_key, 'UTF8')),
+          case when p_pending then statement_timestamp() + {{.schema}}.setting('activation_lifetime')::interval end)
   on conflict (username) do nothing;
   if not found then
     perform {{.schema}}.fail('SE004', 'the user exists', 'Choose another username.');
@@ -36,4 +39,4 @@ end
 $function$;
 
 comment on function {{.schema}}.user_create(text, text, jsonb, boolean) is
-  'Creates a user. Returns the acknowledgement key of a pending one (only its hash is stored; user_activate takes it for activation_lifetime), else null. Raises SE004 where the username is taken, SE005 for a bad username, password (at least password_min characters, at most 72 bytes) or payload.';
+  'Creates a user. Returns the acknowledgement key of a pending one (only its hash is stored; user_activate takes it for activation_lifetime), else null. A pending user whose key is no longer good gives way to the new one. Raises SE004 where the username is taken, SE005 for a bad username, password (at least password_min characters, at most 72 bytes) or payload.';

@@ -7,7 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 begin
-  update {{.schema}}.users u set status = 'active', activation = null where u.username = p_username;
+  update {{.schema}}.users u set status = 'active', activation = null, activation_ends = null where u.username = p_username;
   return found;
 end
 $function$;

@@ -8,9 +8,10 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   perform {{.schema}}.check_username(p_new);
-  -- The lock order: the users row, then the sessions by key. The cascade itself keeps none.
-  perform from {{.schema}}.users u where u.username = p_username for update;
-  if not found then
+  -- The lock order: the users rows by name (two who swap their names would wait for each other), then the sessions by key.
+  -- The cascade itself keeps none.
+  perform from {{.schema}}.users u where u.username in (p_username, p_new) order by u.username for update;
+  if not exists (select from {{.schema}}.users u where u.username = p_username) then
     return false;
   end if;
   perform from {{.schema}}.sessions s where s.username = p_username order by s.key for update;

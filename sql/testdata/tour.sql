@@ -80,7 +80,7 @@ rollback;
 
 \echo So does one that its user changes, who has to know the present one.
 select pgsession.user_change_password('ann', 'a guess', 'yet another one');
-select pgsession.user_change_password('ann', 'battery staple', 'short');
+select pgsession.user_change_password('ann', 'battery staple', repeat('long', 20));
 \echo :SQLSTATE
 select pgsession.user_change_password('ann', 'battery staple', 'yet another one', pgsession.session_key(:'keep_token'));
 

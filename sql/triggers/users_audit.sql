@@ -37,9 +37,10 @@ create or replace trigger users_audit
   execute function {{.schema}}.users_audit();
 alter table {{.schema}}.users enable always trigger users_audit;
 
-create or replace trigger users_audit_update
+-- Before "A_users_end_sessions": what has happened comes before what follows from it.
+create or replace trigger "A_users_audit"
   after update on {{.schema}}.users
   for each row
   when ((new.username, new.status, new.cryptpasswd) is distinct from (old.username, old.status, old.cryptpasswd))
   execute function {{.schema}}.users_audit();
-alter table {{.schema}}.users enable always trigger users_audit_update;
+alter table {{.schema}}.users enable always trigger "A_users_audit";

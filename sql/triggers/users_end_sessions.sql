@@ -27,6 +27,8 @@ $function$;
 comment on function {{.schema}}.users_end_sessions() is
   'The seed''s rule: a password change ends the user''s sessions that do not carry the new hash. Leaving the status active ends them all. Raises SE008 at REPEATABLE READ and above.';
 
+drop trigger if exists users_end_sessions on {{.schema}}.users;  -- its name in 0.1.0
+
 -- Triggers fire in the order of their names. This one has to come before that of the foreign key (RI_…), which gives the
 -- sessions their user's new name: in one UPDATE that old name may be another user's new one.
 create or replace trigger "A_users_end_sessions"
