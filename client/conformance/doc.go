@@ -9,4 +9,9 @@
 //	}
 //
 // What a fixture cannot do is skipped, and the skipped test says why.
+//
+// [Run] tries the cases that somebody thought of. [Random] finds others: it makes long random sequences of calls on the
+// implementation and on a reference, client/memory, and wants the same answers:
+//
+//	conformance.Random(t, newMemoryFixture, newFixture)
 package conformance
