@@ -7,7 +7,7 @@ package client
 type statements struct {
 	login,
 	sessionOpen, sessionGet, sessionSave, sessionMerge, sessionTouch, sessionRotate,
-	sessionClose, sessionCloseID, sessionCloseUser, sessionCloseAll, sessionExplain, sessionList, sessionSweep,
+	sessionClose, sessionCloseID, sessionCloseUser, sessionCloseAll, sessionExplain, sessionList, sessionScan, sessionSweep,
 	userActivate, userChangePassword, userCreate, userDelete, userDisable, userEnable, userGet, userList, userRename,
 	userSave, userSetPassword,
 	changePoll, changeStart, epoch,
@@ -54,6 +54,7 @@ func newStatements(schema string) statements {
 		sessionCloseAll:  call("session_close_all()"),
 		sessionExplain:   call("session_explain(p_token => $1::text)"),
 		sessionList:      from(listColumns, "session_list(p_username => $1::text)"),
+		sessionScan:      from("key, "+sessionColumns, "session_scan(p_after => $1::bigint, p_limit => $2::integer)"),
 		sessionSweep:     call("session_sweep(p_limit => $1::integer)"),
 
 		userCreate: call("user_create(p_username => $1::text, p_password => $2::text, " +

@@ -83,6 +83,7 @@
 {{ template "api/session_open.sql" . }}
 {{ template "api/session_rotate.sql" . }}
 {{ template "api/session_save.sql" . }}
+{{ template "api/session_scan.sql" . }}
 {{ template "api/session_sweep.sql" . }}
 {{ template "api/session_touch.sql" . }}
 {{ template "api/set_setting.sql" . }}

@@ -36,6 +36,7 @@ func TestShapes(t *testing.T) {
 		"session_rotate(p_token => 'x')":                 "token," + shape,
 		"session_rotate(p_key => 'x', p_new_key => '')":  "token," + shape,
 		"login('x', 'y')":                                "outcome,retry_after,token," + shape,
+		"session_scan()":                                 shape,
 		"session_list('x')":                              "id,username,version,createddate,expires,expiresecs,ttl,epoch,origin",
 		"user_get('x')":                                  "id,username,status,payload,version,createddate,lastlogin,lasthit",
 		"change_poll()":                                  "epoch,low_water,snapshot,lease,poll,notify,kind,tag,member,fencing,wait",
@@ -218,4 +219,23 @@ func TestStatsAndVersion(t *testing.T) {
 	exec(t, conn, "select pgsession.change_start()")
 	same(t, "stats", one[bool](t, conn, "select low_water is not null and epoch = pgsession.epoch() from pgsession.stats()"), true)
 	same(t, "version", one[string](t, conn, "select pgsession.version()"), "0.1.0")
+}
+
+func TestScan(t *testing.T) {
+	t.Parallel()
+	_, conn := start(t)
+	user(t, conn, "ann")
+	a, b, expired, c := open(t, conn, "ann"), open(t, conn, ""), open(t, conn, "ann"), open(t, conn, "")
+	exec(t, conn, "update pgsession.sessions set expires = statement_timestamp() where id = $1", expired.id)
+	const ids = "select coalesce(array_agg(id), '{}') = $1 from pgsession.session_scan"
+	same(t, "all", one[bool](t, conn, ids+"()", []int64{a.id, b.id, c.id}), true)
+	same(t, "the first two", one[bool](t, conn, ids+"(p_limit => 2)", []int64{a.id, b.id}), true)
+	same(t, "what comes after", one[bool](t, conn, ids+"($2, 2)", []int64{c.id}, b.id), true)
+	same(t, "after the last", one[bool](t, conn, ids+"($2)", []int64{}, c.id), true)
+	same(t, "as session_get tells", one[bool](t, conn, `select (s.key, s.username, s.payload, s.version, s.expires, s.expiresecs)
+		is not distinct from (g.key, g.username, g.payload, g.version, g.expires, g.expiresecs)
+		from pgsession.session_scan() s, pgsession.session_get(p_key => $1) g where s.id = g.id`, a.key), true)
+	for _, call := range []string{"(null)", "(0, null)", "(0, 0)", "(0, -1)"} {
+		refused(t, conn, "SE005", "select pgsession.session_scan"+call)
+	}
 }

@@ -162,3 +162,26 @@ func (s *Store) Expire(key client.Key) bool {
 	r.expires = now
 	return true
 }
+
+// SessionScan returns live sessions in the order of their IDs: up to limit of them (0: 1,000), from the first after an ID.
+func (s *Store) SessionScan(ctx context.Context, after int64, limit int) ([]client.Session, error) {
+	const op = "session_scan"
+	sent := time.Now()
+	if limit < 0 {
+		return nil, invalid(op, "invalid range", "Give a positive number of sessions.")
+	}
+	unlock, err := s.begin(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	now := time.Now()
+	var scanned []client.Session
+	for _, r := range s.sessions {
+		if r.id > after && r.live(now) {
+			scanned = append(scanned, s.answer(r, now, sent))
+		}
+	}
+	slices.SortFunc(scanned, func(a, b client.Session) int { return cmp.Compare(a.ID, b.ID) })
+	return scanned[:min(cmp.Or(limit, 1000), len(scanned))], nil
+}

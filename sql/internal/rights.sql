@@ -40,6 +40,7 @@ begin
         ('session_open',         'app admin'),
         ('session_rotate',       'app admin'),
         ('session_save',         'app admin'),
+        ('session_scan',         'admin'),
         ('session_sweep',        'app admin'),
         ('session_touch',        'app admin'),
         ('set_setting',          'admin'),
