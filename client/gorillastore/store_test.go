@@ -29,7 +29,7 @@ func authentication() []byte { return []byte("0123456789abcdef0123456789abcdef")
 type browser struct{ cookies map[string]*http.Cookie }
 
 // request makes one request, in which the session is got and do is done with it.
-func (b *browser) request(t *testing.T, s *gorillastore.Store, do func(*http.Request, http.ResponseWriter, *sessions.Session)) {
+func (b *browser) request(t *testing.T, s sessions.Store, do func(*http.Request, http.ResponseWriter, *sessions.Session)) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	for _, cookie := range b.cookies {
@@ -53,7 +53,7 @@ func (b *browser) request(t *testing.T, s *gorillastore.Store, do func(*http.Req
 }
 
 // put saves a value.
-func (b *browser) put(t *testing.T, s *gorillastore.Store, value string, edit ...func(*sessions.Session)) {
+func (b *browser) put(t *testing.T, s sessions.Store, value string, edit ...func(*sessions.Session)) {
 	t.Helper()
 	b.request(t, s, func(r *http.Request, w http.ResponseWriter, session *sessions.Session) {
 		session.Values["name"] = value
@@ -67,7 +67,7 @@ func (b *browser) put(t *testing.T, s *gorillastore.Store, value string, edit ..
 }
 
 // holds checks what the session holds; nil is a new one.
-func (b *browser) holds(t *testing.T, s *gorillastore.Store, want any) {
+func (b *browser) holds(t *testing.T, s sessions.Store, want any) {
 	t.Helper()
 	b.request(t, s, func(_ *http.Request, _ http.ResponseWriter, session *sessions.Session) {
 		if session.Values["name"] != want || session.IsNew != (want == nil) || (session.ID == "") != session.IsNew {
@@ -76,7 +76,7 @@ func (b *browser) holds(t *testing.T, s *gorillastore.Store, want any) {
 	})
 }
 
-func (b *browser) logout(t *testing.T, s *gorillastore.Store) {
+func (b *browser) logout(t *testing.T, s sessions.Store) {
 	t.Helper()
 	b.request(t, s, func(r *http.Request, w http.ResponseWriter, session *sessions.Session) {
 		session.Options.MaxAge = -1
@@ -173,6 +173,22 @@ func TestSaveAfterEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestItselfSaveAfterEnd shows what gorilla does over its own store: the reason for the test above.
+func TestItselfSaveAfterEnd(t *testing.T) {
+	t.Parallel()
+	s := sessions.NewFilesystemStore(t.TempDir(), authentication())
+	window := &browser{}
+	window.put(t, s, "before")
+	other := window.otherWindow()
+	window.request(t, s, func(r *http.Request, w http.ResponseWriter, session *sessions.Session) {
+		window.otherWindow().logout(t, s)
+		if err := session.Save(r, w); err != nil {
+			t.Error(err)
+		}
+	})
+	other.holds(t, s, "before") // back
 }
 
 // TestSavesRaceEnd has several requests save what they have read while one ends the session.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/pgsession/pgsession/client"
 	"github.com/pgsession/pgsession/client/memory"
@@ -55,6 +56,11 @@ func newSite(t *testing.T, store scs.Store, edit ...func(*scs.SessionManager)) *
 	handle("/renew", func(ctx context.Context) (string, error) {
 		(<-s.during)()
 		return "", s.manager.RenewToken(ctx)
+	})
+	handle("/restart", func(ctx context.Context) (string, error) {
+		err := s.manager.Destroy(ctx)
+		s.manager.Put(ctx, "name", "again")
+		return "", err
 	})
 	handle("/destroy", func(ctx context.Context) (string, error) { return "", s.manager.Destroy(ctx) })
 	handle("/destroy-late", func(ctx context.Context) (string, error) {
@@ -120,6 +126,8 @@ func TestSite(t *testing.T) {
 				a.during <- func() {}
 				window.get(a, "/renew", "")
 				window.get(b, "/get", "ann")
+				window.get(b, "/restart", "")
+				window.get(a, "/get", "again")
 				window.get(b, "/destroy", "")
 				window.get(b, "/get", "")
 			})
@@ -145,6 +153,33 @@ func TestSlowRequest(t *testing.T) {
 				window.get(b, "/get", "")
 			})
 		}
+	}
+}
+
+// TestItselfSlowRequest shows what scs does over its own store: the reason for the tests above.
+func TestItselfSlowRequest(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/slow", "/renew"} {
+		s := newSite(t, memstore.NewWithCleanupInterval(0))
+		window := newBrowser(t)
+		window.get(s, "/put", "")
+		other := newBrowser(t)
+		other.client.Jar = copied(t, window, s, s)
+		s.during <- func() { other.get(s, "/destroy", "") }
+		window.get(s, path, map[string]string{"/slow": "slow"}[path])
+		window.get(s, "/get", map[string]string{"/slow": "slow", "/renew": "ann"}[path]) // back
+	}
+}
+
+// TestItselfIterate shows that scs, over its own store, destroys nothing while it iterates if tokens are hashed.
+func TestItselfIterate(t *testing.T) {
+	t.Parallel()
+	manager := scs.New()
+	manager.Store, manager.HashTokenInStore = memstore.NewWithCleanupInterval(0), true
+	token := opened(t, manager, "eve")
+	names(t, manager, manager.Destroy)
+	if ctx, err := manager.Load(t.Context(), token); err != nil || manager.GetString(ctx, "name") != "eve" {
+		t.Errorf("destroyed, %v: say so in README.md", err)
 	}
 }
 
