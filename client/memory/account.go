@@ -95,7 +95,7 @@ func (s *Store) UserChangePassword(ctx context.Context, username, old, pass stri
 	if err := checkCredentials(op, username, old); err != nil {
 		return "", err
 	}
-	if err := checkPassword(op, pass); err != nil {
+	if err := s.checkNewPassword(op, pass); err != nil {
 		return "", err
 	}
 	if err := checkExcept(op, keep); err != nil {

@@ -45,6 +45,17 @@ func checkPassword(op, password string) error {
 	return nil
 }
 
+// checkNewPassword is [checkPassword] for a password that is set.
+func (s *Store) checkNewPassword(op, password string) error {
+	if err := checkPassword(op, password); err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(password) < s.options.PasswordMin {
+		return invalid(op, "password too short", "A new password has at least as many characters as Options.PasswordMin says.")
+	}
+	return nil
+}
+
 func checkIdle(op string, idle time.Duration) error {
 	if idle < 0 || idle%time.Second != 0 || idle/time.Second > math.MaxInt32 {
 		return invalid(op, "invalid idle lifetime", "It is a positive number of whole seconds, or 0 for none.")

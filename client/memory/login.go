@@ -36,6 +36,13 @@ func (p password) matches(text string) bool {
 
 func newAcknowledgement() string { return rand.Text() }
 
+func checkCredentials(op, username, pass string) error {
+	if err := checkUsername(op, username); err != nil {
+		return err
+	}
+	return checkPassword(op, pass)
+}
+
 // Login implements [client.Store].
 func (s *Store) Login(ctx context.Context, username, pass string, o client.LoginOptions) (client.LoginResult, error) {
 	const op = "login"

@@ -12,6 +12,7 @@ import (
 
 const (
 	defaultPayloadMax   = 65536
+	defaultPasswordMin  = 8
 	defaultThrottleFree = 5
 )
 
@@ -22,6 +23,9 @@ type Options struct {
 
 	// AbsoluteLifetime is how long after its opening a session ends, however much it is used. 0: never.
 	AbsoluteLifetime time.Duration
+
+	// PasswordMin is how many characters a new password has at least. 0: 8.
+	PasswordMin int
 
 	// ThrottleFree is how many failed logins in a row an account has before further ones are throttled. 0: 5. Negative: logins are
 	// never throttled.
@@ -48,6 +52,9 @@ var _ client.Store = (*Store)(nil)
 func New(o Options) *Store {
 	if o.PayloadMax == 0 {
 		o.PayloadMax = defaultPayloadMax
+	}
+	if o.PasswordMin == 0 {
+		o.PasswordMin = defaultPasswordMin
 	}
 	if o.ThrottleFree == 0 {
 		o.ThrottleFree = defaultThrottleFree

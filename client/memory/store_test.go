@@ -132,6 +132,15 @@ func TestThrottle(t *testing.T) {
 			t.Errorf("after the password was set anew: %s", got)
 		}
 
+		for range 200 {
+			time.Sleep(15 * time.Minute)
+			login("wrong")
+		}
+		time.Sleep(24 * time.Hour)
+		if got := login(password); got.Outcome != client.Throttled || got.RetryAfter != 15*time.Minute {
+			t.Errorf("after a hundred failures: %+v", got)
+		}
+
 		never := filled(t, memory.Options{ThrottleFree: -1})
 		for range 50 {
 			if result, err := never.Login(t.Context(), "ann", "wrong", client.LoginOptions{}); result.Outcome != client.BadCredentials {
@@ -177,23 +186,23 @@ func TestAccounts(t *testing.T) {
 	}
 	outcome("ann", password, client.BadCredentials)
 
-	if got, err := store.UserChangePassword(t.Context(), "anna", "wrong", "new one"); got != client.BadCredentials || err != nil {
+	if got, err := store.UserChangePassword(t.Context(), "anna", "wrong", "a new one"); got != client.BadCredentials || err != nil {
 		t.Errorf("UserChangePassword with a wrong password: %s, %v", got, err)
 	}
 	other := open(t, store, client.OpenOptions{Username: "anna"})
-	if got, err := store.UserChangePassword(t.Context(), "anna", password, "new one", session.Key); got != client.OK || err != nil {
+	if got, err := store.UserChangePassword(t.Context(), "anna", password, "a new one", session.Key); got != client.OK || err != nil {
 		t.Errorf("UserChangePassword: %s, %v", got, err)
 	}
 	if !found(t, store, session.Key) || found(t, store, other.Key) {
 		t.Error("changing a password ended the session to keep, or not the other")
 	}
-	outcome("anna", "new one", client.OK)
+	outcome("anna", "a new one", client.OK)
 
 	yes("disabling", true)(store.UserDisable(t.Context(), "anna"))
 	if found(t, store, session.Key) {
 		t.Error("a disabled user has a session")
 	}
-	outcome("anna", "new one", client.Disabled)
+	outcome("anna", "a new one", client.Disabled)
 	yes("enabling", true)(store.UserEnable(t.Context(), "anna"))
 
 	version, err := store.UserSave(t.Context(), "anna", map[string]int{"b": 2}, 0)
@@ -205,6 +214,9 @@ func TestAccounts(t *testing.T) {
 	}
 	if _, err := store.UserSave(t.Context(), "nobody", map[string]int{}, 0); !errors.Is(err, client.ErrNoUser) {
 		t.Errorf("UserSave of nobody: %v", err)
+	}
+	if _, err := store.UserCreate(t.Context(), "bob", "1234567", client.UserOptions{}); !errors.Is(err, client.ErrInvalid) {
+		t.Errorf("UserCreate with a short password: %v", err)
 	}
 	if _, err := store.UserCreate(t.Context(), "anna", password, client.UserOptions{}); !errors.Is(err, client.ErrExists) {
 		t.Errorf("UserCreate of a name that is taken: %v", err)

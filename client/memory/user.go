@@ -51,7 +51,7 @@ func (s *Store) activeUser(op, username string) (*user, error) {
 // UserCreate makes a user, as the client's method does.
 func (s *Store) UserCreate(ctx context.Context, username, pass string, o client.UserOptions) (string, error) {
 	const op = "user_create"
-	if err := checkCredentials(op, username, pass); err != nil {
+	if err := s.checkNew(op, username, pass); err != nil {
 		return "", err
 	}
 	members, err := objectOr(op, "payload", o.Payload, map[string]any{})
@@ -82,11 +82,12 @@ func (s *Store) UserCreate(ctx context.Context, username, pass string, o client.
 	return u.acknowledgement, nil
 }
 
-func checkCredentials(op, username, pass string) error {
+// checkNew checks a password that is to be a user's.
+func (s *Store) checkNew(op, username, pass string) error {
 	if err := checkUsername(op, username); err != nil {
 		return err
 	}
-	return checkPassword(op, pass)
+	return s.checkNewPassword(op, pass)
 }
 
 // UserGet returns a user. A missing one is (User{}, false, nil).
@@ -149,7 +150,7 @@ func (s *Store) UserSave(ctx context.Context, username string, payload any, vers
 // are forgotten.
 func (s *Store) UserSetPassword(ctx context.Context, username, pass string, keep ...client.Key) (int, error) {
 	const op = "user_set_password"
-	if err := checkCredentials(op, username, pass); err != nil {
+	if err := s.checkNew(op, username, pass); err != nil {
 		return 0, err
 	}
 	if err := checkExcept(op, keep); err != nil {
@@ -208,6 +209,9 @@ func (s *Store) SetStatus(ctx context.Context, username, status string) (bool, e
 		}
 		u.status = status
 		u.version++
+		if status == active {
+			u.acknowledgement = "" // one that is out is void
+		}
 		if status != active {
 			s.endAll(u.sessions, nil)
 		}
