@@ -30,7 +30,7 @@ const (
 // operations draws calls that both fixtures can make. Those that make something to call others on are drawn more often.
 func operations(fixtures ...Fixture) *rapid.Generator[operation] {
 	kinds := []func(*rapid.T) operation{
-		drawOpen, drawOpen, drawOpen, drawOpenForeign, drawLogin,
+		drawOpen, drawOpen, drawOpen, drawOpenForeign, drawLogin, drawLogin, drawLogin,
 		drawGet, drawGet, drawSave, drawSave, drawMerge, drawMerge, drawTouch,
 		drawRotate, drawRotate, drawClose, drawCloseID, drawCloseUser, drawList,
 	}
@@ -43,6 +43,7 @@ func operations(fixtures ...Fixture) *rapid.Generator[operation] {
 		kinds = append(kinds, draw)
 	}
 	can(func(f Fixture) bool { return f.SetPassword != nil }, drawSetPassword)
+	can(func(f Fixture) bool { return f.SetStatus != nil }, drawSetStatus)
 	can(func(f Fixture) bool { return f.SetStatus != nil }, drawSetStatus)
 	can(func(f Fixture) bool { return f.Expire != nil }, drawExpire)
 	return rapid.Custom(func(rt *rapid.T) operation {
@@ -82,7 +83,7 @@ func drawOpenForeign(rt *rapid.T) operation {
 }
 
 func drawLogin(rt *rapid.T) operation {
-	username, right := drawUser(rt, ann, bob, unknown), rapid.Bool().Draw(rt, "right")
+	username, right := drawUser(rt, ann, ann, bob, unknown), rapid.Bool().Draw(rt, "right")
 	return operation{fmt.Sprintf("Login(%q, right password %v)", username, right), func(s *side) string {
 		return s.login(username, right)
 	}}
@@ -163,7 +164,7 @@ func drawSetPassword(rt *rapid.T) operation {
 }
 
 func drawSetStatus(rt *rapid.T) operation {
-	username, status := drawUser(rt, ann, bob), rapid.SampledFrom([]string{"active", "active", "pending", "disabled"}).Draw(rt, "status")
+	username, status := drawUser(rt, ann, bob), rapid.SampledFrom([]string{"active", "pending", "disabled"}).Draw(rt, "status")
 	return operation{fmt.Sprintf("make %q %s", username, status), func(s *side) string {
 		return answer(s.SetStatus(s.ctx, s.named(username), status))
 	}}

@@ -10,8 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// randomBudget is how long Random draws new sequences. A failure is then made short however long that takes.
-const randomBudget = 5 * time.Second
+// randomBudget is how long Random draws new sequences, once it has made randomLeast of them. A failure is made short however long
+// that takes.
+const (
+	randomBudget = 5 * time.Second
+	randomLeast  = 50
+)
 
 // randomLength is how many operations a sequence has at most.
 const randomLength = 40
@@ -26,11 +30,12 @@ func Random(t *testing.T, newReference, newSubject func(t *testing.T) Fixture) {
 	t.Helper()
 	reference, subject := newTrial(t, newReference(t)).Fixture, newTrial(t, newSubject(t)).Fixture
 	call := operations(reference, subject)
-	began, failed := time.Now(), false
+	began, made, failed := time.Now(), 0, false
 	rapid.Check(t, func(rt *rapid.T) {
-		if !failed && time.Since(began) > randomBudget {
+		if !failed && made >= randomLeast && time.Since(began) > randomBudget {
 			return
 		}
+		made++
 		length := rapid.IntRange(1, randomLength).Draw(rt, "length") // rapid's own choice is short
 		calls := rapid.SliceOfN(call, length, length).Draw(rt, "calls")
 		if difference := compare(rt, reference, subject, calls); difference != "" {

@@ -75,12 +75,12 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	options := *s.Options
 	session.Options = &options
 	session.IsNew = true
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return session, nil // there is none
+	cookies := r.CookiesNamed(name)
+	if len(cookies) == 0 {
+		return session, nil
 	}
 	var id string
-	if err := securecookie.DecodeMulti(name, cookie.Value, &id, s.Codecs...); err != nil {
+	if err := securecookie.DecodeMulti(name, cookies[0].Value, &id, s.Codecs...); err != nil {
 		return session, err
 	}
 	found, err := s.load(r.Context(), id, &session.Values)

@@ -109,6 +109,7 @@ func pairs(t *testing.T, test func(t *testing.T, a, b *gorillastore.Store, store
 func TestSite(t *testing.T) {
 	t.Parallel()
 	pairs(t, func(t *testing.T, a, b *gorillastore.Store, _ client.Store) {
+		t.Helper()
 		var window browser
 		window.holds(t, a, nil)
 		window.put(t, a, "ann")
@@ -131,6 +132,7 @@ func TestSite(t *testing.T) {
 func TestSaveAfterEnd(t *testing.T) {
 	t.Parallel()
 	pairs(t, func(t *testing.T, a, b *gorillastore.Store, store client.Store) {
+		t.Helper()
 		for what, end := range map[string]func(*browser, *sessions.Session){
 			"same process":    func(other *browser, _ *sessions.Session) { other.logout(t, a) },
 			"another process": func(other *browser, _ *sessions.Session) { other.logout(t, b) },
@@ -196,6 +198,7 @@ func TestSavesRaceEnd(t *testing.T) {
 	t.Parallel()
 	const rounds, requests = 30, 4
 	pairs(t, func(t *testing.T, a, b *gorillastore.Store, _ client.Store) {
+		t.Helper()
 		for range rounds {
 			window := &browser{}
 			window.put(t, a, "before")
@@ -239,6 +242,7 @@ func TestSavesRaceEnd(t *testing.T) {
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	pairs(t, func(t *testing.T, a, b *gorillastore.Store, _ client.Store) {
+		t.Helper()
 		window := &browser{}
 		window.put(t, a, "anonymous")
 		before := window.otherWindow()

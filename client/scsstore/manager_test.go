@@ -2,13 +2,13 @@ package scsstore_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -247,6 +247,7 @@ func TestIterate(t *testing.T) {
 			}
 			got := names(t, manager, func(ctx context.Context) error {
 				handle := manager.Token(ctx)
+				//nolint:contextcheck // within ctx there is a session already
 				if loaded, err := manager.Load(t.Context(), handle); err != nil || manager.GetString(loaded, "name") != "" {
 					t.Errorf("a handle opens a session: %v", err)
 				}
@@ -302,11 +303,11 @@ func TestHandles(t *testing.T) {
 		t.Error("two listings have the same handle")
 	}
 	third := handle()
-	for what, delete := range map[string]func() error{
+	for what, end := range map[string]func() error{
 		"a handle of long ago":      func() error { return s.DeleteCtx(t.Context(), first) },
 		"a handle of another store": func() error { return other.DeleteCtx(t.Context(), third) },
 	} {
-		if err := delete(); err != nil {
+		if err := end(); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 		finds(t, s, "token", []byte("x"))
@@ -332,7 +333,7 @@ func TestManySessions(t *testing.T) {
 	s := scsstore.New(memory.New(memory.Options{}), scsstore.Options{})
 	const n = 2500
 	for i := range n {
-		commits(t, s, fmt.Sprint(i), nil)
+		commits(t, s, strconv.Itoa(i), nil)
 	}
 	if all, err := s.All(); err != nil || len(all) != n {
 		t.Errorf("listed %d of %d, %v", len(all), n, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestCommitTwice(t *testing.T) {
 	store := memory.New(memory.Options{})
 	s := scsstore.New(store, scsstore.Options{})
 	for _, ctx := range []context.Context{t.Context(), context.Background()} {
-		token := fmt.Sprint(ctx.Done() == nil)
+		token := strconv.FormatBool(ctx.Done() == nil)
 		if err := s.CommitCtx(ctx, token, nil, soon()); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +87,7 @@ func TestManyRequests(t *testing.T) {
 	}
 	for i := range 5000 {
 		request, done := context.WithCancel(t.Context())
-		if err := s.CommitCtx(request, fmt.Sprint(i), nil, soon()); err != nil {
+		if err := s.CommitCtx(request, strconv.Itoa(i), nil, soon()); err != nil {
 			t.Fatal(err)
 		}
 		done()
