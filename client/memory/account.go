@@ -89,8 +89,8 @@ func (s *Store) UserList(ctx context.Context, after string, limit int) ([]client
 }
 
 // UserChangePassword sets a user's password, if the old one is right, and ends the user's sessions but for at most one. The outcome is
-// that of a login with the old password.
-func (s *Store) UserChangePassword(ctx context.Context, username, old, pass string, keep ...client.Key) (client.Outcome, error) {
+// that of a login with the old password. o.Origin is not looked at: this store throttles by account alone.
+func (s *Store) UserChangePassword(ctx context.Context, username, old, pass string, o client.PasswordOptions) (client.Outcome, error) {
 	const op = "user_change_password"
 	if err := checkCredentials(op, username, old); err != nil {
 		return "", err
@@ -98,8 +98,9 @@ func (s *Store) UserChangePassword(ctx context.Context, username, old, pass stri
 	if err := s.checkNewPassword(op, pass); err != nil {
 		return "", err
 	}
-	if err := checkExcept(op, keep); err != nil {
-		return "", err
+	var keep []client.Key
+	if o.Keep != nil {
+		keep = []client.Key{*o.Keep}
 	}
 	unlock, err := s.begin(ctx, op)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const (
 	defaultPayloadMax   = 65536
-	defaultPasswordMin  = 8
+	defaultPasswordMin  = 1
 	defaultThrottleFree = 5
 )
 
@@ -24,7 +24,7 @@ type Options struct {
 	// AbsoluteLifetime is how long after its opening a session ends, however much it is used. 0: never.
 	AbsoluteLifetime time.Duration
 
-	// PasswordMin is how many characters a new password has at least. 0: 8.
+	// PasswordMin is how many characters a new password has at least. 0: 1.
 	PasswordMin int
 
 	// ThrottleFree is how many failed logins in a row an account has before further ones are throttled. 0: 5. Negative: logins are

@@ -152,7 +152,7 @@ func TestThrottle(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	t.Parallel()
-	store := memory.New(memory.Options{})
+	store := memory.New(memory.Options{PasswordMin: 8})
 	acknowledgement, err := store.UserCreate(t.Context(), "ann", password, client.UserOptions{Pending: true, Payload: map[string]int{"a": 1}})
 	if err != nil || acknowledgement == "" {
 		t.Fatalf("UserCreate: %q, %v", acknowledgement, err)
@@ -186,11 +186,11 @@ func TestAccounts(t *testing.T) {
 	}
 	outcome("ann", password, client.BadCredentials)
 
-	if got, err := store.UserChangePassword(t.Context(), "anna", "wrong", "a new one"); got != client.BadCredentials || err != nil {
+	if got, err := store.UserChangePassword(t.Context(), "anna", "wrong", "a new one", client.PasswordOptions{}); got != client.BadCredentials || err != nil {
 		t.Errorf("UserChangePassword with a wrong password: %s, %v", got, err)
 	}
 	other := open(t, store, client.OpenOptions{Username: "anna"})
-	if got, err := store.UserChangePassword(t.Context(), "anna", password, "a new one", session.Key); got != client.OK || err != nil {
+	if got, err := store.UserChangePassword(t.Context(), "anna", password, "a new one", client.PasswordOptions{Keep: &session.Key}); got != client.OK || err != nil {
 		t.Errorf("UserChangePassword: %s, %v", got, err)
 	}
 	if !found(t, store, session.Key) || found(t, store, other.Key) {
