@@ -83,7 +83,9 @@ func TestMembersAreKept(t *testing.T) {
 		}
 		x.page("/begin", set(map[string]any{"a": 1, "o": map[string]any{"x": 1, "y": map[string]any{"z": 1}}, "list": []any{nil, 1}}))
 		x.page("/scalars", set(map[string]any{"a": "two", "list": []any{map[string]any{"n": nil}}}))
-		x.page("/object", set(map[string]any{"o": map[string]any{"x": nil, "v": 2}, "null": nil}))
+		x.page("/object", set(map[string]any{"o": map[string]any{"x": 3, "v": 2}}))
+		x.page("/nulls", set(map[string]any{"o": map[string]any{"x": nil}}))
+		x.page("/null", set(map[string]any{"null": nil}))
 		x.page("/delete", func(s *sessionhttp.Session) error {
 			if err := s.Set("o", 1); err != nil {
 				return err
@@ -94,7 +96,9 @@ func TestMembersAreKept(t *testing.T) {
 		for _, step := range []struct{ path, want string }{
 			{"/begin", `{"a": 1, "o": {"x": 1, "y": {"z": 1}}, "list": [null, 1]}`},
 			{"/scalars", `{"a": "two", "o": {"x": 1, "y": {"z": 1}}, "list": [{"n": null}]}`},
-			{"/object", `{"a": "two", "o": {"v": 2, "x": null}, "list": [{"n": null}], "null": null}`},
+			{"/object", `{"a": "two", "o": {"v": 2, "x": 3}, "list": [{"n": null}]}`},
+			{"/nulls", `{"a": "two", "o": {"x": null}, "list": [{"n": null}]}`},
+			{"/null", `{"a": "two", "o": {"x": null}, "list": [{"n": null}], "null": null}`},
 			{"/delete", `{"a": true, "list": [{"n": null}]}`},
 		} {
 			w.want(200, "", step.path)

@@ -235,7 +235,12 @@ func TestAHungStoreIsGivenUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	x := b.site(b.client, func(c *sessionhttp.Config) { c.Timeout = 200 * time.Millisecond })
-	w := x.browser().login()
+	token, _, err := b.client.SessionOpen(t.Context(), client.OpenOptions{Username: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := x.browser()
+	w.plant(cookie, token.Reveal())
 	tx, err := b.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
