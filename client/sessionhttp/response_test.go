@@ -182,6 +182,7 @@ func TestARevokedSessionDoesNotComeBack(t *testing.T) {
 			}
 			w.Header().Set("Content-Type", "text/html")
 			w.Header().Set("Content-Length", "6")
+			w.Header().Set("Location", "/secret")
 			w.Header().Set("Content-Security-Policy", "default-src 'self'")
 			_, err := io.WriteString(w, "secret")
 			written <- err
@@ -191,7 +192,7 @@ func TestARevokedSessionDoesNotComeBack(t *testing.T) {
 			w := x.browser().login()
 			token := w.token()
 			a := w.want(401, "", "/revoked", "kind", kind)
-			if strings.Contains(a.body, "secret") || a.Header.Get("Content-Type") == "text/html" || a.Header.Get("Cache-Control") != "no-store" {
+			if strings.Contains(a.body, "secret") || a.Header.Get("Location") != "" || a.Header.Get("Cache-Control") != "no-store" {
 				b.Errorf("%s: the answer is %q, %v", kind, a.body, a.Header)
 			}
 			if a.Header.Get("Content-Security-Policy") == "" {
