@@ -80,6 +80,7 @@ type Error struct {
 	Message string
 	Detail  string // what exactly was wrong; may be empty
 	Hint    string // what to do about it; may be empty
+	Limit   string // the setting whose limit an argument is beyond, such as "payload_max"; mostly empty
 
 	op       string // the stored function
 	sentinel error
@@ -145,6 +146,7 @@ func refused(op string, pgErr *pgconn.PgError) *Error {
 	switch pgErr.Code[:min(2, len(pgErr.Code))] {
 	case "SE":
 		e.Detail = pgErr.Detail
+		e.Limit = pgErr.ConstraintName
 	case "22", "23": // data exceptions and violated constraints quote the data
 		e.Message = "PostgreSQL refused a value"
 	}

@@ -89,6 +89,20 @@ func TestErrorUnwraps(t *testing.T) {
 	}
 }
 
+func TestErrorNamesTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ code, constraint, limit string }{
+		{"SE005", "payload_max", "payload_max"},
+		{"SE005", "", ""},
+		{"23505", "users_username_key", ""}, // PostgreSQL's own, whose constraints are no settings
+	} {
+		var refused *client.Error
+		if err := raise(t, &pgconn.PgError{Code: tt.code, ConstraintName: tt.constraint}); !errors.As(err, &refused) || refused.Limit != tt.limit {
+			t.Errorf("%+v: %+v", tt, refused)
+		}
+	}
+}
+
 func TestErrorTellsWhatToDo(t *testing.T) {
 	t.Parallel()
 	err := raise(t, &pgconn.PgError{Code: "SE002", Message: "the version has moved on", Detail: "It is 3.", Hint: "Read again."})

@@ -38,6 +38,7 @@
 {{ template "internal/fail.sql" . }}
 {{ template "internal/grant_rights.sql" . }}
 {{ template "internal/lease_times.sql" . }}
+{{ template "internal/fail_limit.sql" . }}
 {{ template "internal/merge_patch.sql" . }}
 {{ template "internal/next_deadline.sql" . }}
 {{ template "internal/no_session.sql" . }}

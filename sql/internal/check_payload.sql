@@ -14,7 +14,7 @@ begin
   end if;
   v_max := {{.schema}}.setting('payload_max')::integer;
   if octet_length(p_payload::text) > v_max then
-    perform {{.schema}}.fail('SE005', 'payload too large',
+    perform {{.schema}}.fail_limit('payload_max', 'payload too large',
       'Keep less in the session, or raise the setting payload_max.',
       format('The payload has %s bytes as text; payload_max allows %s.', octet_length(p_payload::text), v_max));
   end if;

@@ -15,4 +15,4 @@ end
 $function$;
 
 comment on function {{.schema}}.fail(text, text, text, text) is
-  'Raises one of the SE codes (ERRORS.md). The only place that does, so that they all look alike. No argument may hold a secret.';
+  'Raises one of the SE codes (ERRORS.md). Beside fail_limit the only place that does, so that they all look alike. No argument may hold a secret.';
