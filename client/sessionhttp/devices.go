@@ -3,6 +3,8 @@ package sessionhttp
 import (
 	"context"
 	"time"
+
+	"github.com/pgsession/pgsession/internal/origin"
 )
 
 // Device is one of a user's live sessions, as a page that lists them shows it.
@@ -31,7 +33,7 @@ func (s *Session) Devices(ctx context.Context) ([]Device, error) {
 	}
 	devices := make([]Device, len(sessions))
 	for i, session := range sessions {
-		from := parseOrigin(session.Origin)
+		from := origin.Parse(session.Origin)
 		devices[i] = Device{
 			ID: session.ID, Current: session.ID == s.current.ID, Address: from.Address, Agent: from.Agent,
 			Created: session.Created, Expires: session.Expires,

@@ -1,6 +1,7 @@
 package sessionhttp_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -109,6 +110,26 @@ func TestDevicesAreAUsers(t *testing.T) {
 	}
 	if n := b.sessions(); n != 1 {
 		t.Errorf("%d sessions, want the visitor's", n)
+	}
+}
+
+// What is kept with a session can also be given to calls that count failed attempts.
+func TestOriginOfARequest(t *testing.T) {
+	t.Parallel()
+	middleware, err := sessionhttp.New(setup(t).client, sessionhttp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil) // from 192.0.2.1
+	r.Header.Set("User-Agent", "test")
+	w := httptest.NewRecorder()
+	middleware.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewEncoder(w).Encode(sessionhttp.From(r.Context()).Origin()); err != nil {
+			t.Error(err)
+		}
+	})).ServeHTTP(w, r)
+	if got, want := strings.TrimSpace(w.Body.String()), `{"address":"192.0.2.1","agent":"test"}`; got != want {
+		t.Errorf("origin %s, want %s", got, want)
 	}
 }
 
