@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,7 @@ import (
 type serveOptions struct {
 	listen         string
 	trustedOrigins []string
+	trustedProxies []string
 	lease          time.Duration
 	fencing        time.Duration
 	maxEntries     int
@@ -60,6 +62,7 @@ It speaks plain HTTP: put a proxy that speaks HTTPS before it, or keep it on loo
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0: any that is free")
 	f.StringSliceVar(&o.trustedOrigins, "trusted-origin", nil, "an origin whose pages may call this one although it is another, as https://app.example.com")
+	f.StringSliceVar(&o.trustedProxies, "trusted-proxy", nil, "a proxy's address or network, as 10.0.0.0/8, whose X-Forwarded-For says where a login comes from")
 	f.DurationVar(&o.lease, "lease", 0, "shorten the lease T that the database grants; 0: take it as it is")
 	f.DurationVar(&o.fencing, "fencing", 0, "how long a demoted server may go on answering (F); the wait of DELETE ?wait=true includes it")
 	f.IntVar(&o.maxEntries, "max-entries", 0, "how many sessions to keep in memory; 0: 100000")
@@ -72,6 +75,10 @@ It speaks plain HTTP: put a proxy that speaks HTTPS before it, or keep it on loo
 
 // serve opens the address, the pool and the cache, serves until ctx ends, and closes them in the opposite order.
 func (c *command) serve(ctx context.Context, o serveOptions, log *slog.Logger) (err error) {
+	proxies, err := parseNetworks(o.trustedProxies)
+	if err != nil {
+		return misuse("--trusted-proxy: %v", err)
+	}
 	config, err := c.poolConfig("serve")
 	if err != nil {
 		return err
@@ -101,7 +108,7 @@ func (c *command) serve(ctx context.Context, o serveOptions, log *slog.Logger) (
 		defer cancel()
 		err = errors.Join(err, cache.Close(closing))
 	}()
-	handler, err := gateway.New(cache, gateway.Options{TrustedOrigins: o.trustedOrigins, Log: log})
+	handler, err := gateway.New(cache, gateway.Options{TrustedOrigins: o.trustedOrigins, TrustedProxies: proxies, Log: log})
 	if err != nil {
 		return misuse("--trusted-origin: %v", err)
 	}
@@ -109,6 +116,22 @@ func (c *command) serve(ctx context.Context, o serveOptions, log *slog.Logger) (
 		return err
 	}
 	return serveHTTP(ctx, socket, handler, o.grace, log)
+}
+
+// parseNetworks reads networks (10.0.0.0/8) and single addresses (10.0.0.1).
+func parseNetworks(texts []string) ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if address, alone := netip.ParseAddr(text); alone == nil {
+			network, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is no address and no network", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 // explainOpen adds what to do about it to the error of a cache that could not be opened.

@@ -93,11 +93,18 @@ type answer struct {
 	status int
 	Token  string
 	answeredSession
-	Session answeredSession
-	Error   struct{ Code string }
+	Session  answeredSession
+	Error    struct{ Code string }
+	etag     string
+	Sessions []struct {
+		ID      int64
+		Current bool
+		Origin  struct{ Address, Agent string }
+	}
 }
 
 type answeredSession struct {
+	ID       int64
 	Username string
 	Payload  json.RawMessage
 	Version  int64
@@ -105,8 +112,8 @@ type answeredSession struct {
 	Source   string
 }
 
-// ask makes one request; a failure to answer at all is status 0.
-func (p *process) ask(method, path, token, body string) answer {
+// ask makes one request, with headers as name and value; a failure to answer at all is status 0.
+func (p *process) ask(method, path, token, body string, headers ...string) answer {
 	request, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}
@@ -115,12 +122,15 @@ func (p *process) ask(method, path, token, body string) answer {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return answer{}
 	}
 	defer response.Body.Close()
-	a := answer{status: response.StatusCode}
+	a := answer{status: response.StatusCode, etag: response.Header.Get("ETag")}
 	text, err := io.ReadAll(response.Body)
 	if err != nil || len(text) > 0 && json.Unmarshal(text, &a) != nil {
 		return answer{}
@@ -170,10 +180,13 @@ func TestServeASessionsLife(t *testing.T) {
 		t.Errorf("merged: %+v", a)
 	}
 	pgtest.Eventually(t, 5*time.Second, func() bool { return two.ask("GET", "/v1/session", token, "").Version == 2 }, "the other process sees the change")
-	for name, body := range map[string]string{"no object": `[]`, "too large": `{"a": "` + strings.Repeat("x", 70000) + `"}`, "no text": `{"a": "\u0000"}`} {
+	for name, body := range map[string]string{"no object": `[]`, "no text": `{"a": "\u0000"}`} {
 		if a := one.ask("PATCH", "/v1/session", token, body); a.status != 400 || a.Error.Code != "invalid" {
 			t.Errorf("%s: %+v", name, a)
 		}
+	}
+	if a := one.ask("PATCH", "/v1/session", token, `{"a": "`+strings.Repeat("x", 70000)+`"}`); a.status != 413 || a.Error.Code != "payload_too_large" {
+		t.Errorf("too large: %+v", a)
 	}
 	if a := two.ask("DELETE", "/v1/session?wait=true", token, ""); a.status != 204 {
 		t.Errorf("ended: %+v", a)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/pgsession/pgsession/client"
@@ -27,15 +28,21 @@ type sessionBody struct {
 }
 
 func bodyOf(s *client.Session, source listener.Source) sessionBody {
-	b := sessionBody{ID: s.ID, Payload: s.Payload.Bytes(), Version: s.Version, Source: source.String()}
+	b := sessionBody{ID: s.ID, Payload: s.Payload.Bytes(), Version: s.Version, TTL: secondsLeft(s), Source: source.String()}
 	if s.Username != "" {
 		b.Username = &s.Username
 	}
-	if left, ends := s.TTL(); ends {
-		seconds := int64(max(left, 0) / time.Second)
-		b.TTL = &seconds
-	}
 	return b
+}
+
+// secondsLeft is how long a session lives from now on if it is not used; nil: forever.
+func secondsLeft(s *client.Session) *int64 {
+	left, ends := s.TTL()
+	if !ends {
+		return nil
+	}
+	seconds := int64(left / time.Second)
+	return &seconds
 }
 
 // writeSession answers with a session, and tells proxies whose it is.
@@ -46,7 +53,7 @@ func writeSession(w http.ResponseWriter, s *client.Session, source listener.Sour
 
 // describe sets the headers that go with a session.
 func describe(h http.Header, s *client.Session) {
-	h.Set("ETag", `"`+strconv.FormatInt(s.Version, 10)+`"`)
+	h.Set("ETag", etagOf(s))
 	if s.Username != "" {
 		h.Set("X-Session-User", headerText(s.Username))
 	}
@@ -98,6 +105,38 @@ func readBody(r *http.Request, mediaTypes ...string) ([]byte, error) {
 		return nil, badRequest("the body could not be read")
 	case !json.Valid(body) || !utf8.Valid(body):
 		return nil, badRequest("the body is not JSON in UTF-8")
+	case hasHalfCharacter(body):
+		return nil, badRequest("the body has half of a surrogate pair, which is no character")
 	}
 	return body, nil
+}
+
+// hasHalfCharacter reports whether valid JSON escapes a surrogate (\ud800 to \udfff) that is not one of a pair. The database would
+// refuse it; decoding makes it another character, and so maybe another's username.
+func hasHalfCharacter(body []byte) bool {
+	for i := bytes.IndexByte(body, '\\'); i >= 0 && i < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		i++ // what is escaped, a backslash for one
+		if body[i] != 'u' {
+			continue
+		}
+		if first := escaped(body[i-1:]); utf16.IsSurrogate(first) {
+			if utf16.DecodeRune(first, escaped(body[i+5:])) == utf8.RuneError {
+				return true
+			}
+			i += 6
+		}
+	}
+	return false
+}
+
+// escaped returns the number in a \uXXXX that text begins with, 0 where it does not.
+func escaped(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	number, _ := strconv.ParseUint(string(text[2:6]), 16, 16) // valid JSON has four digits here
+	return rune(number)
 }

@@ -33,8 +33,10 @@ var (
 	errMediaType   = &problem{http.StatusUnsupportedMediaType, "unsupported_media_type",
 		"the body has to be application/json or, to change a session, application/merge-patch+json", nil}
 	errBodyTooLarge = &problem{http.StatusRequestEntityTooLarge, "body_too_large", "the body is too large", nil}
-	errConditional  = &problem{http.StatusNotImplemented, "if_match", "If-Match is not supported: nothing was changed", nil}
-	errNotReady     = &problem{http.StatusServiceUnavailable, "not_ready",
+	errIfNoneMatch  = badRequest("If-None-Match is for reading; to change only what you have seen, send If-Match")
+	errPrecondition = &problem{http.StatusPreconditionFailed, "precondition_failed",
+		"the session is not, or no longer, in the state that If-Match names: read it again; nothing was changed", nil}
+	errNotReady = &problem{http.StatusServiceUnavailable, "not_ready",
 		"the lease is not held: sessions are read from the database as long as it answers", nil}
 	errUnavailable = &problem{http.StatusServiceUnavailable, "unavailable", "the database is away, try again later",
 		map[string]string{"Retry-After": "1"}}
@@ -70,7 +72,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, client.ErrGone):
 		return errNoSession
 	case errors.Is(err, client.ErrConflict):
-		return &problem{http.StatusPreconditionFailed, "conflict", client.ErrConflict.Error(), nil}
+		return errPrecondition
+	case errors.As(err, &refused) && refused.Limit != "":
+		return &problem{http.StatusRequestEntityTooLarge, "payload_too_large", refused.Message + ": " + refused.Detail, nil}
 	case errors.As(err, &refused) && errors.Is(err, client.ErrInvalid):
 		return &problem{http.StatusBadRequest, "invalid", refused.Message, nil}
 	case isAway(err):
@@ -108,7 +112,7 @@ func isAway(err error) bool {
 func (g *gateway) fail(w http.ResponseWriter, r *http.Request, err error, began time.Time) {
 	p := problemOf(err)
 	level := slog.LevelDebug
-	if p.status >= http.StatusInternalServerError && p != errNotReady && p != errConditional && r.Context().Err() == nil {
+	if p.status >= http.StatusInternalServerError && p != errNotReady && r.Context().Err() == nil {
 		level = slog.LevelError
 	}
 	g.options.Log.Log(context.WithoutCancel(r.Context()), level, "request failed",

@@ -1,12 +1,21 @@
 // Package gateway serves sessions over HTTP, so that programs in any language, and proxies that ask before they forward a request
 // (nginx auth_request, Traefik ForwardAuth, Caddy forward_auth), share one coherent cache.
 //
-//	POST   /v1/login     {username, password, expiresecs?}: opens a session
-//	GET    /v1/session   the session that the request carries
-//	PATCH  /v1/session   a JSON merge patch (RFC 7396) of its payload
-//	DELETE /v1/session   ends it; with ?wait=true answers only once no process can serve it any more
-//	GET    /healthz      200: the process runs
-//	GET    /readyz       200: the cache's lease is held; 503: every answer comes from the database, or none does
+//	POST   /v1/login          {username, password, expiresecs?}: opens a session
+//	GET    /v1/session        the session that the request carries
+//	PATCH  /v1/session        a JSON merge patch (RFC 7396) of its payload
+//	DELETE /v1/session        ends it
+//	GET    /v1/sessions       {sessions: […]}: all of its user, the newest first
+//	DELETE /v1/sessions       ends these, but for the one that asks
+//	DELETE /v1/sessions/{id}  ends one of these
+//	GET    /healthz           200: the process runs
+//	GET    /readyz            200: the cache's lease is held; 503: every answer comes from the database, or none does
+//
+// Ending what is not there is no error. With ?wait=true, ending is answered only once no process can serve what has ended. An
+// anonymous session has no user and so no sessions beside itself: it is the only one in its list.
+//
+// A session's ETag names its state: payload, version and owner, not the time it has left. PATCH with If-Match changes that state or,
+// where it is no longer the current one, nothing (412). GET with If-None-Match answers 304 as long as it is.
 //
 // A request carries its session's token as the cookie [CookieName], or as "Authorization: Bearer", which wins. What comes back is
 // JSON, an error as {"error": {"code", "message"}}. No answer may be stored by a cache on the way.
@@ -16,6 +25,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"path"
 	"time"
 
 	"github.com/pgsession/pgsession/client"
@@ -29,8 +40,8 @@ type Sessions interface {
 	// Lookup is SessionGet, and tells where the answer came from.
 	Lookup(ctx context.Context, key client.Key, floor ...client.Floor) (client.Session, listener.Source, bool, error)
 
-	// SessionCloseWait ends a session and returns once no process can serve it any more.
-	SessionCloseWait(ctx context.Context, key client.Key) (bool, error)
+	// RevokeWait runs revoke in a transaction and returns once no process can serve any more what it has ended.
+	RevokeWait(ctx context.Context, revoke func(tx *client.Client) error) error
 
 	// Ready reports whether the lease is held, that is whether answers may come from memory.
 	Ready() bool
@@ -41,6 +52,11 @@ type Options struct {
 	// TrustedOrigins are origins ("https://app.example.com") whose pages may call the gateway although they are not its own.
 	// Browsers send a cookie along with requests that another site's page makes; those are refused otherwise.
 	TrustedOrigins []string
+
+	// TrustedProxies are the networks of proxies that forward requests to the gateway. Where a request comes from one of them,
+	// X-Forwarded-For says whose it is: a login's address, by which failed attempts are counted and which the list of sessions shows.
+	// None: it is whoever is connected.
+	TrustedProxies []netip.Prefix
 
 	// MaxBody is the longest request body in bytes, zero: 1 MiB. What a payload may have is the database's setting payload_max.
 	MaxBody int64
@@ -91,18 +107,27 @@ type endpoint func(http.ResponseWriter, *http.Request) error
 // routes lists every path with its methods. GET serves HEAD too.
 func (g *gateway) routes() http.Handler {
 	mux := http.NewServeMux()
-	route := func(path string, methods map[string]endpoint) {
+	route := func(pattern string, methods map[string]endpoint) {
 		for method, e := range methods {
-			mux.Handle(method+" "+path, g.handle(e))
+			mux.Handle(method+" "+pattern, g.handle(e))
 		}
-		mux.Handle(path, g.handle(refuseMethod(methods)))
+		mux.Handle(pattern, g.handle(refuseMethod(methods)))
 	}
 	route("/v1/login", map[string]endpoint{http.MethodPost: g.login})
 	route("/v1/session", map[string]endpoint{http.MethodGet: g.read, http.MethodPatch: g.merge, http.MethodDelete: g.end})
+	route("/v1/sessions", map[string]endpoint{http.MethodGet: g.list, http.MethodDelete: g.endOthers})
+	route("/v1/sessions/{id}", map[string]endpoint{http.MethodDelete: g.endOne})
 	route("/healthz", map[string]endpoint{http.MethodGet: g.health})
 	route("/readyz", map[string]endpoint{http.MethodGet: g.ready})
-	mux.Handle("/", g.handle(func(http.ResponseWriter, *http.Request) error { return errNoSuchPath }))
-	return mux
+	nothing := g.handle(func(http.ResponseWriter, *http.Request) error { return errNoSuchPath })
+	mux.Handle("/", nothing)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			nothing.ServeHTTP(w, r) // rather than redirecting to what may have been meant
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // handle wraps an endpoint in what holds for all of them.

@@ -28,8 +28,12 @@ type fake struct {
 	login     func(username, password string, o client.LoginOptions) (client.LoginResult, error)
 	lookup    func(client.Key) (client.Session, listener.Source, bool, error)
 	merge     func(client.Key, any) (client.Session, error)
+	save      func(key client.Key, payload any, version int64) (client.Floor, error)
+	list      func(username string) ([]client.Session, error)
 	close     func(client.Key) (bool, error)
-	closeWait func(client.Key) (bool, error)
+	closeID   func(username string, id int64) (bool, error)
+	closeUser func(username string, except ...client.Key) (int64, error)
+	revoke    func() error // what is to be revoked is not called: it wants a database
 	ready     bool
 }
 
@@ -44,11 +48,25 @@ func (f *fake) Lookup(_ context.Context, key client.Key, _ ...client.Floor) (cli
 func (f *fake) SessionMerge(_ context.Context, key client.Key, patch any) (client.Session, error) {
 	return f.merge(key, patch)
 }
-func (f *fake) SessionClose(_ context.Context, key client.Key) (bool, error) { return f.close(key) }
-func (f *fake) SessionCloseWait(_ context.Context, key client.Key) (bool, error) {
-	return f.closeWait(key)
+
+func (f *fake) SessionSave(_ context.Context, key client.Key, payload any, version int64) (client.Floor, error) {
+	return f.save(key, payload, version)
 }
-func (f *fake) Ready() bool { return f.ready }
+
+func (f *fake) SessionList(_ context.Context, username string) ([]client.Session, error) {
+	return f.list(username)
+}
+func (f *fake) SessionClose(_ context.Context, key client.Key) (bool, error) { return f.close(key) }
+
+func (f *fake) SessionCloseID(_ context.Context, username string, id int64) (bool, error) {
+	return f.closeID(username, id)
+}
+
+func (f *fake) SessionCloseUser(_ context.Context, username string, except ...client.Key) (int64, error) {
+	return f.closeUser(username, except...)
+}
+func (f *fake) RevokeWait(context.Context, func(*client.Client) error) error { return f.revoke() }
+func (f *fake) Ready() bool                                                  { return f.ready }
 
 // request is what is asked and what must come back.
 type request struct {
@@ -127,7 +145,8 @@ func TestReading(t *testing.T) {
 	t.Parallel()
 	anna, nobody, long, hurried := client.NewToken("änna"), client.NewToken(""), client.NewToken("x"), client.NewToken("y")
 	sessions := map[client.Key]client.Session{
-		anna.Key():    {ID: 7, Username: "änna %1", Payload: client.RawPayload([]byte(`{"a": "<&>\u2028", "n": 1.50, "big": 12345678901234567890}`)), Version: 3},
+		anna.Key(): {ID: 7, Username: "änna %1", Payload: client.RawPayload([]byte(`{"a": "<&>\u2028", "n": 1.50, "big": 12345678901234567890}`)), Version: 3,
+			Epoch: client.Epoch{10, 11, 12, 13, 14}},
 		nobody.Key():  {ID: 8, Version: 1, ExpireSecs: 60, Deadline: time.Now().Add(time.Minute + 900*time.Millisecond)},
 		hurried.Key(): {ID: 9, Version: 1, ExpireSecs: 60, Deadline: time.Now().Add(-time.Second)},
 	}
@@ -142,7 +161,7 @@ func TestReading(t *testing.T) {
 	fromCache := `{"id":7,"username":"änna %1","payload":{"a":"<&>\u2028","n":1.50,"big":12345678901234567890},"version":3,"ttl":null,"source":"cache"}`
 	for _, q := range []request{
 		{name: "bearer", headers: bearer(anna), status: 200, exact: fromCache,
-			returns: map[string]string{"X-Session-User": "%C3%A4nna%20%251", "Etag": `"3"`}},
+			returns: map[string]string{"X-Session-User": "%C3%A4nna%20%251", "Etag": `"7.3.0a0b0c0d"`}},
 		{name: "any case of the scheme", headers: map[string]string{"Authorization": "bEARER  " + anna.Reveal()}, status: 200, exact: fromCache},
 		{name: "cookie", headers: map[string]string{"Cookie": "a=b; " + gateway.CookieName + "=" + anna.Reveal()}, status: 200, exact: fromCache},
 		{name: "another scheme beside the cookie", headers: map[string]string{"Authorization": "Basic YTpi", "Cookie": gateway.CookieName + "=" + anna.Reveal()}, status: 200},
@@ -150,7 +169,15 @@ func TestReading(t *testing.T) {
 		{name: "anonymous, with a deadline", headers: bearer(nobody), status: 200,
 			exact: `{"id":8,"username":null,"payload":{},"version":1,"ttl":60,"source":"database"}`, returns: map[string]string{"X-Session-User": ""}},
 		{name: "deadline just passed", headers: bearer(hurried), status: 200, exact: `{"id":9,"username":null,"payload":{},"version":1,"ttl":0,"source":"database"}`},
-		{name: "HEAD", method: "HEAD", headers: bearer(anna), status: 200, returns: map[string]string{"Etag": `"3"`}},
+		{name: "HEAD", method: "HEAD", headers: bearer(anna), status: 200, returns: map[string]string{"Etag": `"7.3.0a0b0c0d"`}},
+		{name: "seen already", headers: with(bearer(anna), "If-None-Match", `"7.3.0a0b0c0d"`), status: 304, returns: map[string]string{"Etag": `"7.3.0a0b0c0d"`, "X-Session-User": "%C3%A4nna%20%251"}},
+		{name: "seen already, compared weakly", headers: with(bearer(anna), "If-None-Match", `"1", W/"7.3.0a0b0c0d"`), status: 304},
+		{name: "seen whatever", headers: with(bearer(anna), "If-None-Match", `*`), status: 304},
+		{name: "another version seen", headers: with(bearer(anna), "If-None-Match", `"7.2.0a0b0c0d"`), status: 200},
+		{name: "another session seen", headers: with(bearer(anna), "If-None-Match", `"8.3.0a0b0c0d"`), status: 200},
+		{name: "another epoch seen", headers: with(bearer(anna), "If-None-Match", `"7.3.ffffffff"`), status: 200},
+		{name: "seen what", headers: with(bearer(anna), "If-None-Match", `7.3.0a0b0c0d`), status: 200, exact: fromCache},
+		{name: "seen before it ended", headers: with(bearer(long), "If-None-Match", `*`), status: 401, code: "no_session"},
 		{name: "no token", status: 401, code: "no_session", returns: map[string]string{"Www-Authenticate": "Bearer"}},
 		{name: "unknown token", headers: bearer(long), status: 401, code: "no_session"},
 		{name: "malformed token", headers: map[string]string{"Authorization": "Bearer " + anna.Reveal()[1:]}, status: 401, code: "no_session"},
@@ -183,13 +210,15 @@ func TestMerging(t *testing.T) {
 	const patch = `{"a":  null,"b":"<"}`
 	merged := `{"id":1,"username":"anna","payload":{"b":"<"},"version":2,"ttl":null,"source":"database"}`
 	for _, q := range []request{
-		{name: "merge patch", headers: with(bearer(anna), "Content-Type", "application/merge-patch+json"), body: patch, status: 200, exact: merged, returns: map[string]string{"Etag": `"2"`}},
+		{name: "merge patch", headers: with(bearer(anna), "Content-Type", "application/merge-patch+json"), body: patch, status: 200, exact: merged, returns: map[string]string{"Etag": `"1.2.00000000"`}},
+		{name: "whatever is there", headers: with(bearer(anna), "Content-Type", "application/json", "If-Match", "*"), body: patch, status: 200, exact: merged},
 		{name: "JSON", headers: with(bearer(anna), "Content-Type", "application/json"), body: patch, status: 200, exact: merged},
 		{name: "no session", headers: with(bearer(gone), "Content-Type", "application/json"), body: patch, status: 401, code: "no_session"},
 		{name: "no token", headers: with(nil, "Content-Type", "application/json"), body: patch, status: 401, code: "no_session"},
 		{name: "no JSON", headers: with(bearer(anna), "Content-Type", "application/json"), body: `{"a"`, status: 400, code: "bad_request"},
 		{name: "text", headers: with(bearer(anna), "Content-Type", "text/plain"), body: patch, status: 415, code: "unsupported_media_type"},
-		{name: "conditional", headers: with(bearer(anna), "Content-Type", "application/json", "If-Match", `"1"`), body: patch, status: 501, code: "if_match"},
+		{name: "half a character", headers: with(bearer(anna), "Content-Type", "application/json"), body: `{"a": "\ud800"}`, status: 400, code: "bad_request"},
+		{name: "unless it is there", headers: with(bearer(anna), "Content-Type", "application/json", "If-None-Match", "*"), body: patch, status: 400, code: "bad_request"},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			t.Parallel()
@@ -204,8 +233,8 @@ func TestEnding(t *testing.T) {
 	anna, gone := client.NewToken("anna"), client.NewToken("gone")
 	var waited, closed int
 	handler := newHandler(t, &fake{
-		close:     func(key client.Key) (bool, error) { closed++; return key == anna.Key(), nil },
-		closeWait: func(key client.Key) (bool, error) { waited++; return key == anna.Key(), nil },
+		close:  func(key client.Key) (bool, error) { closed++; return key == anna.Key(), nil },
+		revoke: func() error { waited++; return nil },
 	}, gateway.Options{})
 	cleared := gateway.CookieName + "=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 	for _, q := range []request{
@@ -239,7 +268,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{"invalid", invalid, 400, "invalid"},
 		{"gone", client.ErrGone, 401, "no_session"},
-		{"conflict", fmt.Errorf("save: %w", client.ErrConflict), 412, "conflict"},
+		{"conflict", fmt.Errorf("save: %w", client.ErrConflict), 412, "precondition_failed"},
+		{"over a limit", &client.Error{Code: "SE005", Message: "payload too large", Detail: "It has 9 bytes.", Limit: "payload_max"}, 413, "payload_too_large"},
 		{"no connection", fmt.Errorf("session_get: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}), 503, "unavailable"},
 		{"connection lost", io.ErrUnexpectedEOF, 503, "unavailable"},
 		{"too slow", context.DeadlineExceeded, 503, "unavailable"},
@@ -286,6 +316,15 @@ func TestPathsAndMethods(t *testing.T) {
 		{method: "GET", path: "/", status: 404, code: "not_found"},
 		{method: "GET", path: "/v1/session/", status: 404, code: "not_found"},
 		{method: "POST", path: "/v1/nothing", status: 404, code: "not_found"},
+		{method: "GET", path: "//v1/session", status: 404, code: "not_found"},
+		{method: "GET", path: "/v1//session", status: 404, code: "not_found"},
+		{method: "GET", path: "/v1/./session", status: 404, code: "not_found"},
+		{method: "GET", path: "/v1/x/../session", status: 404, code: "not_found"},
+		{method: "DELETE", path: "/v1/sessions/", status: 404, code: "not_found"},
+		{method: "DELETE", path: "/v1/sessions/%2e%2e", status: 404, code: "not_found"},
+		{method: "DELETE", path: "/v1/sessions/1/2", status: 404, code: "not_found"},
+		{method: "POST", path: "/v1/sessions", status: 405, code: "method_not_allowed", returns: map[string]string{"Allow": "DELETE, GET, HEAD"}},
+		{method: "GET", path: "/v1/sessions/1", status: 405, code: "method_not_allowed", returns: map[string]string{"Allow": "DELETE"}},
 		{method: "GET", path: "/v1/login", status: 405, code: "method_not_allowed", returns: map[string]string{"Allow": "POST"}},
 		{method: "POST", path: "/v1/session", status: 405, code: "method_not_allowed", returns: map[string]string{"Allow": "DELETE, GET, HEAD, PATCH"}},
 		{method: "PUT", path: "/v1/session", status: 405, code: "method_not_allowed", returns: map[string]string{"Allow": "DELETE, GET, HEAD, PATCH"}},

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/pgsession/pgsession/client"
+	"github.com/pgsession/pgsession/internal/origin"
 	"github.com/pgsession/pgsession/listener"
 )
 
@@ -31,7 +31,7 @@ func (g *gateway) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	options.Origin = originOf(r)
+	options.Origin = origin.Of(r, g.options.TrustedProxies)
 	ctx, cancel := context.WithTimeout(r.Context(), g.options.Timeout)
 	defer cancel()
 	result, err := g.sessions.Login(ctx, *ask.Username, *ask.Password, options)
@@ -83,20 +83,4 @@ func refusal(result client.LoginResult) *problem {
 		return &problem{http.StatusUnauthorized, string(client.BadCredentials), "username or password is wrong",
 			map[string]string{"WWW-Authenticate": "Bearer"}}
 	}
-}
-
-// maxAgent is how much of a User-Agent is kept.
-const maxAgent = 256
-
-// originOf describes where a login comes from, for the list of a user's sessions. Headers that name a proxy's client are not
-// believed: anybody can send them.
-func originOf(r *http.Request) map[string]string {
-	origin := map[string]string{}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		origin["address"] = host
-	}
-	if agent := r.UserAgent(); agent != "" {
-		origin["user_agent"] = agent[:min(len(agent), maxAgent)]
-	}
-	return origin
 }

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,7 +38,7 @@ func TestLoginOutcomes(t *testing.T) {
 	ok := `{"token":"` + token.Reveal() + `","session":{"id":1,"username":"anna","payload":{},"version":1,"ttl":%s,"source":"database"}}`
 	for _, q := range []request{
 		{name: "ok", body: `{"username": "anna", "password": "x"}`, status: 200, exact: fmt.Sprintf(ok, "null"),
-			returns: map[string]string{"Set-Cookie": gateway.CookieName + "=" + token.Reveal() + "; Path=/; HttpOnly; Secure; SameSite=Lax", "X-Session-User": "anna", "Etag": `"1"`}},
+			returns: map[string]string{"Set-Cookie": gateway.CookieName + "=" + token.Reveal() + "; Path=/; HttpOnly; Secure; SameSite=Lax", "X-Session-User": "anna", "Etag": `"1.1.00000000"`}},
 		{name: "idle lifetime", body: `{"username": "anna", "password": "x", "expiresecs": 60}`, status: 200, exact: fmt.Sprintf(ok, "60")},
 		{name: "no idle lifetime", body: `{"username": "anna", "password": "x", "expiresecs": null}`, status: 200, exact: fmt.Sprintf(ok, "null")},
 		{name: "wrong", body: `{"username": "bad", "password": "x"}`, status: 401, code: "bad_credentials", returns: map[string]string{"Set-Cookie": ""}},
@@ -56,6 +55,11 @@ func TestLoginOutcomes(t *testing.T) {
 		{name: "two values", body: `{"username": "anna", "password": "x"} {}`, status: 400, code: "bad_request"},
 		{name: "empty", body: ``, status: 400, code: "bad_request"},
 		{name: "not UTF-8", body: "{\"username\": \"ann\xff\", \"password\": \"x\"}", status: 400, code: "bad_request"},
+		{name: "half a character", body: `{"username": "ann\ud800", "password": "x"}`, status: 400, code: "bad_request"},
+		{name: "half a character, the second one", body: `{"username": "ann\udc00\ud800", "password": "x"}`, status: 400, code: "bad_request"},
+		{name: "half a character before another escape", body: `{"username": "ann\ud83d\n\ude00", "password": "x"}`, status: 400, code: "bad_request"},
+		{name: "two halves", body: `{"username": "anna", "password": "\ud83D\uDE00"}`, status: 200},
+		{name: "what only looks like an escape", body: `{"username": "anna", "password": "\\ud800 \"\\\\"}`, status: 200},
 		{name: "zero lifetime", body: `{"username": "anna", "password": "x", "expiresecs": 0}`, status: 400, code: "bad_request"},
 		{name: "huge lifetime", body: `{"username": "anna", "password": "x", "expiresecs": 2147483648}`, status: 400, code: "bad_request"},
 		{name: "half a second", body: `{"username": "anna", "password": "x", "expiresecs": 0.5}`, status: 400, code: "bad_request"},
@@ -73,20 +77,5 @@ func TestLoginOutcomes(t *testing.T) {
 			}
 			q.run(t, handler)
 		})
-	}
-}
-
-func TestLoginTellsWhereItComesFrom(t *testing.T) {
-	t.Parallel()
-	var origin any
-	handler := newHandler(t, &fake{login: func(_, _ string, o client.LoginOptions) (client.LoginResult, error) {
-		origin = o.Origin
-		return client.LoginResult{Outcome: client.OK}, nil
-	}}, gateway.Options{})
-	request{method: "POST", path: "/v1/login", body: `{"username": "anna", "password": "x"}`, status: 200,
-		headers: map[string]string{"Content-Type": "application/json", "User-Agent": strings.Repeat("b", 1000), "X-Forwarded-For": "203.0.113.1"}}.run(t, handler)
-	got, err := json.Marshal(origin)
-	if want := `{"address":"192.0.2.1","user_agent":"` + strings.Repeat("b", 256) + `"}`; err != nil || string(got) != want {
-		t.Errorf("origin %s, wanted %s", got, want)
 	}
 }

@@ -39,8 +39,14 @@ func bearer(header string) (string, bool) {
 // moves with use.
 func setCookie(w http.ResponseWriter, token client.Token) { writeCookie(w, token.Reveal(), 0) }
 
-// clearCookie takes it away again.
-func clearCookie(w http.ResponseWriter) { writeCookie(w, "", -1) }
+// forgetCookie takes the cookie of a session that has been ended away again, unless it may be another session's: of a request that
+// has both, the bearer token counts.
+func forgetCookie(w http.ResponseWriter, r *http.Request) {
+	_, byBearer := bearer(r.Header.Get("Authorization"))
+	if _, err := r.Cookie(CookieName); err == nil && !byBearer {
+		writeCookie(w, "", -1)
+	}
+}
 
 func writeCookie(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
