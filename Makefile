@@ -31,6 +31,11 @@ build: ## build bin/pgsession
 demo: deps build ## show the product at work, on a throwaway PostgreSQL (under a minute)
 	@./$(BIN) demo $(ARGS)
 
+.PHONY: example
+example: deps ## run the example site, two processes behind one address, on a throwaway PostgreSQL
+	@$(GO) build -buildvcs=false -o bin/example-site ./cmd/example-site
+	@./bin/example-site --processes 2 $(ARGS)
+
 .PHONY: test
 test: deps check ## what CI runs: formatting, vet, all tests with the race detector
 	$(TEST) $(ARGS) $(PKG)
