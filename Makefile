@@ -40,6 +40,10 @@ example: deps ## run the example site, two processes behind one address, on a th
 test: deps check ## what CI runs: formatting, vet, all tests with the race detector
 	$(TEST) $(ARGS) $(PKG)
 
+.PHONY: test-browser
+test-browser: deps ## the example site in headless Chromium (3 minutes); skipped, and says so, where there is none
+	cd cmd/example-site/browser && $(GO) vet . && ../../../$(TEST) $(ARGS) .
+
 .PHONY: test-matrix
 test-matrix: ## the tests that depend on the server, against PostgreSQL 14 to 18 (fetches those that are not installed)
 	@GO="$(GO)" ./scripts/matrix.sh $(ARGS)
