@@ -39,6 +39,7 @@ example: deps ## run the example site, two processes behind one address, on a th
 .PHONY: test
 test: deps check ## what CI runs: formatting, vet, all tests with the race detector
 	$(TEST) $(ARGS) $(PKG)
+	cd examples && ../$(TEST) $(ARGS) ./...
 
 .PHONY: test-browser
 test-browser: deps ## the example site in headless Chromium (3 minutes); skipped, and says so, where there is none
@@ -56,6 +57,7 @@ golden: deps ## write the description of the schema, which a test compares with,
 check: ## formatting and vet, without running anything
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet $(PKG)
+	@for module in examples cmd/example-site/browser internal/bench/web; do (cd $$module && $(GO) vet ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: ## format the code
