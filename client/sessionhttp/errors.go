@@ -4,10 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgsession/pgsession/client"
 )
@@ -64,31 +60,10 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, client.ErrConflict):
 		return http.StatusConflict
-	case errors.Is(err, ErrValue), errors.Is(err, ErrResponseStarted), errors.Is(err, client.ErrInvalid), !isAway(err):
+	case errors.Is(err, ErrValue), errors.Is(err, ErrResponseStarted), errors.Is(err, client.ErrInvalid), !client.Unavailable(err):
 		return http.StatusInternalServerError
 	}
 	return http.StatusServiceUnavailable
-}
-
-// isAway reports whether err means that the store could not be asked, or may well answer in a moment. An
-// error that PostgreSQL did not send is a connection that could not be made, broke, or was too slow.
-func isAway(err error) bool {
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) {
-		return true
-	}
-	away := []string{
-		"08",    // connection exception
-		"25006", // read-only transaction: a demoted primary
-		"28",    // the role may not log in
-		"3D",    // there is no such database
-		"40",    // rolled back: deadlock, serialization failure
-		"53",    // insufficient resources, too many connections among them
-		"55P03", // a lock was not to be had in time
-		"57",    // shutting down, starting up, statement timeout
-		"58",    // the operating system failed it
-	}
-	return slices.ContainsFunc(away, func(class string) bool { return strings.HasPrefix(refused.Code, class) })
 }
 
 // fail logs an error and has it answered.

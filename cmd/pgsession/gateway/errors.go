@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/pgsession/pgsession/client"
 )
 
@@ -77,35 +75,11 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusRequestEntityTooLarge, "payload_too_large", refused.Message + ": " + refused.Detail, nil}
 	case errors.As(err, &refused) && errors.Is(err, client.ErrInvalid):
 		return &problem{http.StatusBadRequest, "invalid", refused.Message, nil}
-	case isAway(err):
+	case client.Unavailable(err):
 		return errUnavailable
 	default:
 		return errInternal
 	}
-}
-
-// awayClasses are the SQLSTATE classes, and codes, with which a server says that it cannot answer now, or that the same request
-// may well succeed in a moment.
-var awayClasses = []string{
-	"08",    // connection exception
-	"25006", // read-only transaction: a demoted primary
-	"28",    // the role may not log in
-	"3D",    // there is no such database
-	"40",    // rolled back: deadlock, serialization failure
-	"53",    // insufficient resources, too many connections among them
-	"55P03", // a lock was not to be had in time
-	"57",    // shutting down, starting up, statement timeout
-	"58",    // the operating system failed it
-}
-
-// isAway reports whether err means that the database could not be asked. An error that PostgreSQL did not send is a connection
-// that could not be made, broke, or did not answer in time.
-func isAway(err error) bool {
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) {
-		return true
-	}
-	return slices.ContainsFunc(awayClasses, func(class string) bool { return strings.HasPrefix(refused.Code, class) })
 }
 
 // fail answers with an error, and logs it if it is not the caller's own.
