@@ -168,6 +168,9 @@ func (s source) up(ctx context.Context, conn *pgx.Conn, o Options) (Result, erro
 		if err := r.prepareSchema(ctx); err != nil {
 			return err
 		}
+		if err := r.lockTables(ctx, r.found.version < plan.newest()); err != nil {
+			return err
+		}
 		for _, m := range plan.migrations[r.found.version:] {
 			if err := r.migrate(ctx, Step{Action: ActionUp, Version: m.version, Name: m.name}, m.up); err != nil {
 				return err

@@ -261,9 +261,46 @@ order by 1`, r.schema, ours)
 	return nil
 }
 
+// lockTables takes the locks of all tables before anything else is done: of an attempt that holds some of them for long and
+// then asks for another, a program that uses the tables in another order could be the one that is told of a deadlock.
+func (r *run) lockTables(ctx context.Context, exclusive bool) error {
+	if !r.found.installed {
+		return nil
+	}
+	if _, err := r.tx.Exec(ctx, lockTables(r.schema, exclusive)); err != nil {
+		return fmt.Errorf("lock the tables: %w", err)
+	}
+	return r.pinSettings(ctx)
+}
+
+// lockTables is the SQL that locks the tables of a schema, against everybody where migrations are to run, else against who
+// writes. It waits for all of them together no longer than pinnedSettings has one statement wait for one.
+func lockTables(schema string, exclusive bool) string {
+	mode := "share row exclusive"
+	if exclusive {
+		mode = "access exclusive"
+	}
+	return fmt.Sprintf(`do $do$
+declare
+  v_tables text;
+  v_count  integer;
+begin
+  select string_agg(c.oid::regclass::text, ', ' order by c.relname), count(*) into v_tables, v_count
+    from pg_class c where c.relnamespace = '%s'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition;
+  if v_count > 0 then
+    perform set_config('lock_timeout', greatest(1, s.setting::integer / v_count)::text, true) from pg_settings s where s.name = 'lock_timeout';
+    execute format('lock table %%s in %s mode', v_tables);
+  end if;
+end
+$do$`, schema, mode)
+}
+
 // takeDown drops the functions first, because a table whose row type a function uses cannot be dropped, then undoes migrations.
 func (r *run) takeDown(ctx context.Context, plan plan, to int32) error {
 	if err := r.refuseForeignFunctions(ctx, plan.functions()); err != nil {
+		return err
+	}
+	if err := r.lockTables(ctx, true); err != nil {
 		return err
 	}
 	r.step(Step{Action: ActionUninstall})

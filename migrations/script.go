@@ -74,6 +74,9 @@ func (s source) script(ctx context.Context, schema string, f found) (Script, err
 		pinnedSettings, guard(schema, f))
 	if !f.installed {
 		w.section("The schema, and the table that its version is kept in.", createSchema(schema, f.schemaExists))
+	} else {
+		w.section("All tables, before anything else: no program is to wait for this script while the script waits for it.",
+			lockTables(schema, f.version < p.newest()), pinnedSettings)
 	}
 	for _, m := range p.migrations[f.version:] {
 		w.section(m.name, m.up.sql, pinnedSettings, fmt.Sprintf("update %s.schema_version set version = %d", schema, m.version))
