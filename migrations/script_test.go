@@ -122,7 +122,7 @@ func TestPlanWithTheExtensionElsewhere(t *testing.T) {
 	if err := begun(t, conn, script.SQL); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, conn, "select pgsession.user_create('anna', 'secret')")
+	exec(t, conn, "select pgsession.user_create('anna', 'secret secret')")
 }
 
 func TestPlanForAnotherDatabaseFails(t *testing.T) {
