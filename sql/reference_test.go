@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pgsession/pgsession/internal/pgtest"
@@ -37,26 +38,46 @@ func set(texts []string) []string {
 	return slices.Compact(texts)
 }
 
-// update has the parts of README.md that come from the database written instead of compared.
-var update = flag.Bool("update", false, "write the generated parts of README.md")
+// update has the parts of the documents that come from the database written instead of compared.
+var update = flag.Bool("update", false, "write the generated parts of README.md and ../README.md")
 
-// generated compares a part of README.md, which stands between two comments, with what it should be.
-func generated(t *testing.T, part, want string) {
+// updating has one test at a time write a document.
+var updating sync.Mutex
+
+// generated compares a part of a document, which stands between two comments, with what it should be.
+func generated(t *testing.T, file, part, want string) {
 	t.Helper()
-	text := document(t, "README.md")
 	begin, end := "<!-- "+part+": written by go test ./sql -update -->\n", "<!-- end of "+part+" -->\n"
-	before, rest, opened := strings.Cut(text, begin)
-	got, after, closed := strings.Cut(rest, end)
-	if !opened || !closed {
-		t.Fatalf("README.md has no part %q", part)
-	}
+	written(t, file, part, func(text string) string {
+		before, rest, opened := strings.Cut(text, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !opened || !closed {
+			t.Fatalf("%s has no part %q", file, part)
+		}
+		return before + begin + want + end + after
+	})
+}
+
+// written compares a document with what it should be, or writes it.
+func written(t *testing.T, file, part string, should func(text string) string) {
+	t.Helper()
+	updating.Lock()
+	defer updating.Unlock()
+	got := document(t, file)
+	want := should(got)
 	if *update {
-		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	} else if got != want {
-		t.Errorf("README.md, %s (go test ./sql -update writes it):\n%s\nshould be\n%s", part, got, want)
+		return
 	}
+	lines := strings.Split(got, "\n")
+	for i, line := range strings.Split(want, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			t.Fatalf("%s, line %d, %s (go test ./sql -update writes it):\n%s\nshould be\n%s", file, i+1, part, lines[min(i, len(lines)-1)], line)
+		}
+	}
+	same(t, file+": lines", len(lines), strings.Count(want, "\n")+1)
 }
 
 // apiFunctions are the names of the functions that may be granted, and of those that only the owner calls.

@@ -104,7 +104,7 @@ func TestRights(t *testing.T) {
 		table.WriteString("\n")
 		delete(may, o.Name) // the overloads
 	}
-	generated(t, "rights", table.String())
+	generated(t, "README.md", "rights", table.String())
 }
 
 // What is taken back is taken back altogether, also what was granted by hand and handed on.

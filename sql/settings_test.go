@@ -97,7 +97,7 @@ func TestReferenceHasEverySetting(t *testing.T) {
 	t.Parallel()
 	_, conn := start(t)
 	rows := list[string](t, conn, "select format('| `%s` | %s | %s |', name, coalesce('`' || nullif(standard, '') || '`', 'none'), meaning) from pgsession.settings_in_force order by name")
-	generated(t, "settings", "| setting | default | |\n| --- | --- | --- |\n"+strings.Join(rows, "\n")+"\n")
+	generated(t, "README.md", "settings", "| setting | default | |\n| --- | --- | --- |\n"+strings.Join(rows, "\n")+"\n")
 }
 
 // Sessions that are opened without an idle lifetime get the default one.

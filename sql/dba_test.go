@@ -1,0 +1,61 @@
+package sql_test
+
+import (
+	"os"
+	osexec "os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/pgsession/pgsession/internal/pgserver"
+	"github.com/pgsession/pgsession/internal/pgtest"
+	"github.com/pgsession/pgsession/migrations"
+)
+
+// The README's ten minutes of a DBA: on a server of its own, because roles have names there; as a role that is no superuser.
+func TestTranscriptOfADBA(t *testing.T) {
+	t.Parallel()
+	superuser := pgtest.NewServer(t, pgserver.Options{}).Empty(t)
+	superuser.Exec(t, "create role dba login createrole")
+	superuser.Exec(t, `alter database "`+superuser.Name+`" owner to dba`)
+	dba := *superuser
+	dba.User = "dba"
+
+	plan, err := migrations.PlanFrom(t.Context(), migrations.Options{}, 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	psql(t, &dba, plan.SQL, strict...)
+	generated(t, "../README.md", "transcript", "```sql\n"+transcript(t, &dba, document(t, "testdata/dba.sql"))+"```\n")
+}
+
+// changing is what differs from run to run: times, what is left of a lifetime, epochs, snapshots, keys, hashed tags.
+var changing = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[\d.:+-]*|\d\d:\d\d:\d\d\.\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+:\d+:[\d,]*|\b[0-9a-f]{64}\b|-?\d{10,}`)
+
+// masked shows it as three dots.
+func masked(output string) string { return changing.ReplaceAllString(output, "…") }
+
+// transcript is what psql prints of a script and of what comes of it, refusals included, for reading: blank lines, which
+// psql's releases do not agree about, stand before comments only.
+func transcript(t *testing.T, db *pgtest.DB, script string) string {
+	t.Helper()
+	c := db.Config()
+	cmd := osexec.CommandContext(t.Context(), db.Program(t, "psql"), "--no-psqlrc", "-aq", "-Pfooter=off", "-vSHOW_CONTEXT=never")
+	cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGUSER="+c.User, "PGDATABASE="+c.Database, "PGCLIENTENCODING=UTF8", "PGOPTIONS=")
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql: %v\n%s", err, out)
+	}
+	var lines []string
+	for line := range strings.Lines(masked(string(out))) {
+		line = strings.TrimRight(line, " \n")
+		if strings.HasPrefix(line, "-- ") && len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
