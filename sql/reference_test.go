@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pgsession/pgsession/internal/pgtest"
 	"github.com/pgsession/pgsession/sql"
 )
 
@@ -173,17 +172,66 @@ func TestReferenceHasEverySignature(t *testing.T) {
 	}
 }
 
-// The examples of the reference work, one after the other.
+// example is a block of psql, and what it prints.
+var example = regexp.MustCompile("(?ms)^```psql\n(.*?)^```\n(?:\n```text\n.*?^```\n)?")
+
+// The examples of the reference print, one after the other, what stands below them.
 func TestReferenceExamples(t *testing.T) {
 	t.Parallel()
-	db := pgtest.New(t)
-	blocks := regexp.MustCompile("(?s)```psql\n(.*?)```").FindAllStringSubmatch(document(t, "README.md"), -1)
-	if len(blocks) < 10 {
-		t.Errorf("%d examples", len(blocks))
+	db := dba(t)
+	for _, role := range []string{"app", "olga", "audrey"} {
+		db.Exec(t, "create role "+role)
 	}
+	blocks := example.FindAllStringSubmatch(document(t, "README.md"), -1)
+	const next = "----next example----"
 	var all strings.Builder
 	for _, block := range blocks {
-		all.WriteString(block[1])
+		all.WriteString(block[1] + "\\echo " + next + "\n")
 	}
-	psql(t, db, strings.ReplaceAll(all.String(), "'app'", "'"+db.As(t).User+"'"), "--set=ON_ERROR_STOP=on")
+	for _, name := range apiFunctions(t) {
+		if !strings.Contains(all.String(), "pgsession."+name+"(") {
+			t.Errorf("no example of %s", name)
+		}
+	}
+	out := psql(t, db, "set timezone to 'UTC';\n"+all.String(), "-At", "-F | ", "-Pnull=null", "-vON_ERROR_STOP=on")
+	outputs := strings.Split(masked(out), next+"\n")
+	written(t, "README.md", "an example", func(text string) string {
+		return example.ReplaceAllStringFunc(text, func(block string) string {
+			block = "```psql\n" + blocks[0][1] + "```\n"
+			if output := strings.Trim(outputs[0], "\n"); output != "" {
+				block += "\n```text\n" + output + "\n```\n"
+			}
+			blocks, outputs = blocks[1:], outputs[1:]
+			return block
+		})
+	})
+}
+
+// signatures is a block of them.
+var signatures = regexp.MustCompile("(?m)^```\\n((?:[a-z_]+\\(.*\\) returns .*\\n)+)```\\n")
+
+// What is said of functions, up to the next ones or a heading, names the codes that their comments do.
+func TestReferenceNamesTheCodes(t *testing.T) {
+	t.Parallel()
+	_, conn := start(t)
+	text := document(t, "README.md")
+	blocks := signatures.FindAllStringSubmatchIndex(text, -1)
+	same(t, "signatures", len(signature.FindAllString(text, -1)) > 50 && len(blocks) > 25, true)
+	for i, at := range blocks {
+		end := len(text)
+		if i+1 < len(blocks) {
+			end = blocks[i+1][0]
+		}
+		about, _, _ := strings.Cut(text[at[1]:end], "\n#")
+		var names []string
+		for _, s := range signature.FindAllString(text[at[2]:at[3]], -1) {
+			names = append(names, s[:strings.Index(s, "(")])
+		}
+		comments := list[string](t, conn, `select pg_catalog.obj_description(p.oid, 'pg_proc') from pg_catalog.pg_proc p
+			where p.proname = any ($1) and `+ours, names)
+		said, want := set(code.FindAllString(about, -1)), set(code.FindAllString(strings.Join(comments, " "), -1))
+		if !slices.Equal(said, want) {
+			t.Errorf("%v: the reference has %v, their comments %v", names, said, want)
+		}
+	}
 }
