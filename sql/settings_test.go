@@ -92,12 +92,22 @@ func TestPollStaysBelowLease(t *testing.T) {
 	c.end(t).is(t, "the second one", "SE005")
 }
 
-// The reference has the table of settings as they are.
+// The reference has the table of settings as they are, with the values that a refusal names.
 func TestReferenceHasEverySetting(t *testing.T) {
 	t.Parallel()
 	_, conn := start(t)
-	rows := list[string](t, conn, "select format('| `%s` | %s | %s |', name, coalesce('`' || nullif(standard, '') || '`', 'none'), meaning) from pgsession.settings_in_force order by name")
-	generated(t, "README.md", "settings", "| setting | default | |\n| --- | --- | --- |\n"+strings.Join(rows, "\n")+"\n")
+	table := "| setting | default | values | |\n| --- | --- | --- | --- |\n"
+	for _, name := range list[string](t, conn, "select name from pgsession.settings_in_force order by name") {
+		_, err := conn.Exec(t.Context(), "select pgsession.set_setting($1, 'no value')", name)
+		refusal := refusalOf(err)
+		if refusal == nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		values, is := strings.CutPrefix(strings.TrimSuffix(refusal.Hint, "."), name+" is ")
+		same(t, refusal.Hint+": names the values", is, true)
+		table += one[string](t, conn, "select format('| `%s` | %s | %s | %s |', name, coalesce('`' || nullif(standard, '') || '`', 'none'), $2::text, meaning) from pgsession.settings_in_force where name = $1", name, values) + "\n"
+	}
+	generated(t, "README.md", "settings", table)
 }
 
 // Sessions that are opened without an idle lifetime get the default one.

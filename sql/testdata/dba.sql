@@ -19,7 +19,7 @@ select pgsession.session_close_id(p_username => 'ann', p_id => 2);
 select pgsession.session_explain(:'token') \gset
 \echo :session_explain
 
--- Strangers get fewer guesses from now on; programs that run learn of it.
+-- Strangers get fewer guesses, from the next login on.
 select pgsession.set_setting('throttle_free', '3') \gset
 select name, value, standard from pgsession.settings_in_force where changed;
 
