@@ -196,8 +196,8 @@ func TestReferenceExamples(t *testing.T) {
 	out := psql(t, db, "set timezone to 'UTC';\n"+all.String(), "-At", "-F | ", "-Pnull=null", "-vON_ERROR_STOP=on")
 	outputs := strings.Split(masked(out), next+"\n")
 	written(t, "README.md", "an example", func(text string) string {
-		return example.ReplaceAllStringFunc(text, func(block string) string {
-			block = "```psql\n" + blocks[0][1] + "```\n"
+		return example.ReplaceAllStringFunc(text, func(string) string {
+			block := "```psql\n" + blocks[0][1] + "```\n"
 			if output := strings.Trim(outputs[0], "\n"); output != "" {
 				block += "\n```text\n" + output + "\n```\n"
 			}
@@ -225,7 +225,8 @@ func TestReferenceNamesTheCodes(t *testing.T) {
 		about, _, _ := strings.Cut(text[at[1]:end], "\n#")
 		var names []string
 		for _, s := range signature.FindAllString(text[at[2]:at[3]], -1) {
-			names = append(names, s[:strings.Index(s, "(")])
+			name, _, _ := strings.Cut(s, "(")
+			names = append(names, name)
 		}
 		comments := list[string](t, conn, `select pg_catalog.obj_description(p.oid, 'pg_proc') from pg_catalog.pg_proc p
 			where p.proname = any ($1) and `+ours, names)

@@ -96,7 +96,10 @@ func TestPollStaysBelowLease(t *testing.T) {
 func TestReferenceHasEverySetting(t *testing.T) {
 	t.Parallel()
 	_, conn := start(t)
-	table := "| setting | default | values | |\n| --- | --- | --- | --- |\n"
+	const row = "select format('| `%s` | %s | %s | %s |', name, coalesce('`' || nullif(standard, '') || '`', 'none'), $2::text, meaning)" +
+		" from pgsession.settings_in_force where name = $1"
+	var table strings.Builder
+	table.WriteString("| setting | default | values | |\n| --- | --- | --- | --- |\n")
 	for _, name := range list[string](t, conn, "select name from pgsession.settings_in_force order by name") {
 		_, err := conn.Exec(t.Context(), "select pgsession.set_setting($1, 'no value')", name)
 		refusal := refusalOf(err)
@@ -105,9 +108,9 @@ func TestReferenceHasEverySetting(t *testing.T) {
 		}
 		values, is := strings.CutPrefix(strings.TrimSuffix(refusal.Hint, "."), name+" is ")
 		same(t, refusal.Hint+": names the values", is, true)
-		table += one[string](t, conn, "select format('| `%s` | %s | %s | %s |', name, coalesce('`' || nullif(standard, '') || '`', 'none'), $2::text, meaning) from pgsession.settings_in_force where name = $1", name, values) + "\n"
+		table.WriteString(one[string](t, conn, row, name, values) + "\n")
 	}
-	generated(t, "README.md", "settings", table)
+	generated(t, "README.md", "settings", table.String())
 }
 
 // Sessions that are opened without an idle lifetime get the default one.

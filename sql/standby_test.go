@@ -45,6 +45,8 @@ func TestStandby(t *testing.T) {
 		"select concat_ws(' ', id, username, version, expires) from pgsession.session_list('ann')",
 		"select u::text from pgsession.user_get('ann') u", "select pgsession.setting('lease')", "select pgsession.version()",
 		"select concat_ws(' ', users, sessions, expired) from pgsession.stats()", "select pgsession.session_key('" + s.token + "')::text",
+		"select u::text from pgsession.user_list() u", "select pgsession.session_explain('" + s.token + "')",
+		"select s::text from pgsession.signed_in s", "select count(*)::text from pgsession.audit_trail",
 	} {
 		want := one[string](t, primary, answer)
 		pgtest.Eventually(t, patience, func() bool {
