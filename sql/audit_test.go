@@ -256,6 +256,52 @@ func TestAuditPartitionsDoNotWait(t *testing.T) {
 	same(t, "made", one[bool](t, conn, "select pg_catalog.to_regclass($1) is not null", name), true)
 }
 
+// Partitions that a DBA attaches by hand, of other months than ours, do not keep session_sweep from its work.
+func TestAuditPartitionsBesideThoseMadeByHand(t *testing.T) {
+	t.Parallel()
+	const months = "select string_agg(relid::pg_catalog.regclass::text, ' ' order by relid::pg_catalog.regclass::text) from pg_catalog.pg_partition_tree('pgsession.audit') where isleaf"
+	for name, tt := range map[string]struct{ bounds, kept string }{
+		"all three":     {"from (%[1]s) to (%[1]s + interval '1 year')", ""},
+		"the first two": {"from (%[1]s) to (%[1]s + interval '2 months')", "3"},
+		"from within":   {"from (%[1]s + interval '40 days') to (%[1]s + interval '42 days')", "1 3"},
+		"an hour later": {"from (%[1]s + interval '1 hour') to (%[1]s + interval '1 month 1 hour')", "3"},
+		"an edge":       {"from (%[1]s - interval '1 year') to (%[1]s)", "1 2 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, conn := start(t)
+			made := strings.Fields(one[string](t, conn, months))[:3]
+			exec(t, conn, "drop table "+strings.Join(made, ", "))
+			exec(t, conn, "set timezone = 'UTC'")
+			bounds := fmt.Sprintf(tt.bounds, "date_trunc('month', now())")
+			exec(t, conn, "create table pgsession.audit_by_hand partition of pgsession.audit for values "+bounds)
+			exec(t, conn, "set timezone = 'Asia/Kathmandu'; set datestyle = 'sql, dmy'")
+			exec(t, conn, "select pgsession.session_sweep(), pgsession.audit_maintain()")
+			var want []string
+			for i, name := range made {
+				if strings.Contains(tt.kept, fmt.Sprint(i+1)) {
+					want = append(want, name)
+				}
+			}
+			want = append(want, "pgsession.audit_by_hand", "pgsession.audit_default")
+			same(t, "partitions", one[string](t, conn, months), strings.Join(want, " "))
+		})
+	}
+}
+
+// Whoever sweeps with an old snapshot does not see what has gone to the default partition meanwhile.
+func TestAuditPartitionWhoseRowsAreNotSeen(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	name := one[string](t, conn, "select max(relid::pg_catalog.regclass::text) from pg_catalog.pg_partition_tree('pgsession.audit') where relid::pg_catalog.regclass::text ~ '_[0-9]{2}$'")
+	exec(t, conn, "drop table "+name)
+	old := db.Conn(t)
+	exec(t, old, "begin isolation level repeatable read; select 1")
+	exec(t, conn, "insert into pgsession.audit (at, event) values (date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' + interval '65 days', 'x')")
+	exec(t, old, "select pgsession.session_sweep(); commit")
+	same(t, "made", one[bool](t, conn, "select pg_catalog.to_regclass($1) is not null", name), false)
+}
+
 // Whatever is called with them, no token, key or password gets into the audit, nor into a view.
 func TestAuditHoldsNoSecret(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,9 @@ declare
   v_timeout    text := current_setting('lock_timeout');
   v_tablespace text := current_setting('default_tablespace');
   v_month      timestamp := date_trunc('month', clock_timestamp() at time zone 'UTC');
+  v_default    text;
   v_name       text;
+  v_free       boolean;
 begin
   -- Mostly there is nothing to do.
   if to_regclass('{{.schema}}.audit_' || to_char(v_month + interval '2 months', 'YYYY_MM')) is not null
@@ -19,8 +21,12 @@ begin
   end if;
   for v_months in 0..2 loop
     v_name := 'audit_' || to_char(v_month, 'YYYY_MM');
-    -- A month whose first rows went to the default partition stays there.
-    if to_regclass('{{.schema}}.' || v_name) is null
+    -- Not where a partition made by hand has the month: its first and last row would not go to the default one. And a
+    -- month whose first rows went there stays there.
+    v_default := pg_get_partition_constraintdef('{{.schema}}.audit_default'::regclass);
+    execute format('select bool_and(%s) from unnest($1) b (at)', coalesce(v_default, 'true')) into v_free
+      using array[v_month at time zone 'UTC', (v_month + interval '1 month') at time zone 'UTC' - interval '1 microsecond'];
+    if v_free and to_regclass('{{.schema}}.' || v_name) is null
        and not exists (select from {{.schema}}.audit_default d
                         where d.at >= v_month at time zone 'UTC' and d.at < (v_month + interval '1 month') at time zone 'UTC') then
       begin
@@ -32,8 +38,11 @@ begin
         execute format('comment on table {{.schema}}.%I is %L', v_name, 'The audit of a month (UTC).');
         perform {{.schema}}.audit_guard(format('{{.schema}}.%I', v_name)::regclass);
         perform set_config('lock_timeout', v_timeout, true), set_config('default_tablespace', v_tablespace, true);
-      exception when lock_not_available then
-        return;  -- the next one will, and meanwhile there is the default partition
+      exception
+        when lock_not_available or check_violation then
+          return;  -- the next one will, and meanwhile there is the default partition
+        when invalid_object_definition then
+          null;    -- partitions made by hand have some of the month
       end;
     end if;
     v_month := v_month + interval '1 month';
