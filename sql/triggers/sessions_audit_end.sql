@@ -23,11 +23,16 @@ begin
   end if;
   v_in_sum := v_all > 1000 or v_reason = 'swept';
   if not v_in_sum then
+    -- Users are looked up one by one: the plan of a join with many would be kept for the next session, and read all users.
     insert into {{.schema}}.audit (event, username, session, tag, detail)
     select 'session_ended', r.username, r.id, {{.schema}}.session_tag(r.key),
-           jsonb_build_object('reason', case when r.expires <= v_now then 'expired' when u.username is null then 'user_deleted' else v_reason end)
+           jsonb_build_object('reason',
+             case
+               when r.expires <= v_now then 'expired'
+               when (select u.username from {{.schema}}.users u where u.username = r.username) is null then 'user_deleted'
+               else v_reason
+             end)
       from removed r
-      left join {{.schema}}.users u on u.username = r.username
      where r.username is not null
      order by r.id;
   end if;
