@@ -228,13 +228,14 @@ func TestAuditPartitions(t *testing.T) {
 
 	exec(t, conn, `create table pgsession.audit_1999_12 partition of pgsession.audit for values from ('1999-12-01 00:00+00') to ('2000-01-01 00:00+00');
 		insert into pgsession.audit (at, event) values ('1999-12-31 23:59:59.999999+00', 'x'), ('1999-12-01 00:00+00', 'x'), ('1998-12-31', 'x')`)
+	exec(t, conn, "create table pgsession.audit_1999_13 partition of pgsession.audit for values from ('1999-11-01 00:00+00') to ('1999-12-01 00:00+00')") // no month
 	refused(t, conn, "SE005", "select pgsession.audit_maintain('29 days')")
 	exec(t, conn, "select pgsession.set_setting('audit_retention', '')")
 	same(t, "kept for ever", one[int](t, conn, "select pgsession.audit_maintain()"), 0)
 	exec(t, conn, "select pgsession.set_setting('audit_retention', null)")
 	same(t, "dropped", audited(t, conn, "select 1"), "")
 	same(t, "dropped", one[int](t, conn, "select pgsession.audit_maintain()"), 1)
-	same(t, "recorded", one[string](t, conn, "select string_agg(concat_ws(' ', detail ->> 'partition', detail ->> 'count'), ', ' order by at) from pgsession.audit where event = 'audit_dropped'"), "audit_1999_12 2, audit_default 1")
+	same(t, "recorded", one[string](t, conn, "select string_agg(concat_ws(' ', detail ->> 'partition', detail ->> 'count'), ', ' order by at) from pgsession.audit where event = 'audit_dropped'"), "audit_default 1, audit_1999_12 2")
 	same(t, "nothing is left", one[int](t, conn, "select count(*) from pgsession.audit where at < '2000-02-01'"), 0)
 	refused(t, conn, "SE009", "delete from pgsession.audit_default")
 	refused(t, as, "42501", "select pgsession.audit_maintain()")
@@ -254,6 +255,32 @@ func TestAuditPartitionsDoNotWait(t *testing.T) {
 	exec(t, reader, "commit")
 	exec(t, conn, "select pgsession.session_sweep()")
 	same(t, "made", one[bool](t, conn, "select pg_catalog.to_regclass($1) is not null", name), true)
+}
+
+// Nor does dropping them wait, which would keep everybody from logging in: while somebody reads the audit nothing is dropped.
+func TestAuditMaintenanceDoesNotWait(t *testing.T) {
+	t.Parallel()
+	db, conn := start(t)
+	user(t, conn, "ann")
+	exec(t, conn, "create table pgsession.audit_1999_12 partition of pgsession.audit for values from ('1999-12-01 00:00+00') to ('2000-01-01 00:00+00')")
+	exec(t, conn, "set statement_timeout = '10s'")
+	reader, writer := db.Conn(t), db.Conn(t)
+	exec(t, reader, "begin")
+	one[int](t, reader, "select count(*) from pgsession.audit where event = 'nothing'")
+	same(t, "dropped beside a reader", one[int](t, conn, "select pgsession.audit_maintain()"), 0)
+	exec(t, reader, "commit")
+	exec(t, reader, "begin")
+	open(t, reader, "ann")
+	same(t, "dropped beside a writer", one[int](t, conn, "select pgsession.audit_maintain()"), 0)
+	exec(t, reader, "commit")
+	same(t, "lock_timeout", one[string](t, conn, "show lock_timeout"), "0")
+
+	exec(t, conn, "drop table pgsession.audit_1999_12")
+	exec(t, conn, "begin")
+	same(t, "nothing to drop", one[int](t, conn, "select pgsession.audit_maintain()"), 0)
+	exec(t, writer, "set statement_timeout = '10s'")
+	open(t, writer, "ann") // though that is not committed
+	exec(t, conn, "commit")
 }
 
 // Partitions that a DBA attaches by hand, of other months than ours, do not keep session_sweep from its work.
