@@ -153,6 +153,8 @@ func TestAuditReasonIsTheFunctions(t *testing.T) {
 	same(t, "set", audited(t, conn, "select pgsession.user_set_password('ann', 'new secret')"), "password_changed ann set; session_ended ann password_changed")
 	open(t, conn, "ann")
 	same(t, "deleted", audited(t, conn, "select pgsession.user_delete('ann')"), "user_deleted ann; session_ended ann user_deleted")
+	exec(t, conn, "select pgsession.session_open(null, 60, p_key => sha256('x')); update pgsession.sessions set expires = statement_timestamp()")
+	same(t, "replaced when it had expired", audited(t, conn, "select pgsession.session_open(null, 60, p_key => sha256('x'))"), "sessions_ended 1 1 expired")
 	same(t, "afterwards", one[string](t, conn, "select current_setting('pgsession.reason')"), "a lie")
 }
 

@@ -20,6 +20,8 @@ begin
   -- A sweep removes what has expired and nothing else.
   if v_reason = 'swept' and v_live > 0 then
     v_reason := 'sql';
+  elsif v_reason <> 'swept' and v_live = 0 then
+    v_reason := 'expired';
   end if;
   v_in_sum := v_all > 1000 or v_reason = 'swept';
   if not v_in_sum then
