@@ -369,6 +369,8 @@ func TestViews(t *testing.T) {
 	same(t, "by user", one[string](t, conn, "select string_agg(concat_ws(' ', username, status, live, expired), ', ' order by username) from pgsession.sessions_by_user"), "ann active 1 1, bob active 0 0")
 	exec(t, conn, "select pgsession.session_sweep()")
 	same(t, "ended", one[string](t, conn, "select string_agg(concat_ws(' ', username, reason, count), ', ' order by at) from pgsession.ended_sessions"), "ann sql 1, swept 1")
+	exec(t, conn, "truncate pgsession.sessions")
+	same(t, "truncated, nobody knows how many", one[string](t, conn, "select reason || coalesce(count::text, ' unknown') from pgsession.ended_sessions order by at desc limit 1"), "truncated unknown")
 	same(t, "tables", one[bool](t, conn, "select count(*) >= 8 and bool_and(bytes >= 0) from pgsession.table_health"), true)
 	same(t, "indexes", one[bool](t, conn, "select count(*) >= 8 and bool_and(is_valid) from pgsession.index_health"), true)
 	same(t, "trail", one[bool](t, conn, "select count(*) > 4 from pgsession.audit_trail"), true)
