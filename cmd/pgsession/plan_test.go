@@ -36,7 +36,7 @@ func TestMigratePlan(t *testing.T) {
 		t.Errorf("--json: %v, %s from %d to %d", err, script.Schema, script.From, script.To)
 	}
 	db.Exec(t, whole)
-	if upgraded := plan("--dsn", db.DSN()); strings.Contains(upgraded, "create table") || !strings.Contains(upgraded, "create or replace function") {
+	if upgraded := plan("--dsn", db.DSN()); strings.Contains(upgraded, "create table pgsession.users") || !strings.Contains(upgraded, "create or replace function") {
 		t.Errorf("with everything installed the plan is\n%s", upgraded)
 	}
 }
