@@ -18,17 +18,17 @@ type statements struct {
 
 // Lifetimes travel as microseconds: an interval's text depends on the server's IntervalStyle.
 const (
-	ttlColumn      = "(extract(epoch from ttl) * 1000000)::bigint"
+	ttlColumn      = "(date_part('epoch', ttl) * 1000000)::bigint"
 	sessionColumns = "id, username, payload::text, version, createddate, expires, expiresecs, " + ttlColumn + ", epoch"
 	listColumns    = "id, username, '', version, createddate, expires, expiresecs, " + ttlColumn + ", epoch, origin::text"
 	// A login that fails has no session: all is null but the outcome.
-	loginColumns = "outcome, coalesce((extract(epoch from retry_after) * 1000000)::bigint, 0), " +
+	loginColumns = "outcome, coalesce((date_part('epoch', retry_after) * 1000000)::bigint, 0), " +
 		"coalesce(id, 0), username, coalesce(payload::text, ''), coalesce(version, 0), " +
 		"coalesce(createddate, 'epoch'), expires, expiresecs, " + ttlColumn + ", epoch"
 	userColumns = "id, username, status, payload::text, version, createddate, lastlogin, lasthit"
-	pollColumns = "epoch, low_water::text, snapshot::text, (extract(epoch from lease) * 1000000)::bigint, " +
-		"(extract(epoch from poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false), (extract(epoch from fencing) * 1000000)::bigint, " +
-		"(extract(epoch from wait) * 1000000)::bigint"
+	pollColumns = "epoch, low_water::text, snapshot::text, (date_part('epoch', lease) * 1000000)::bigint, " +
+		"(date_part('epoch', poll) * 1000000)::bigint, notify, kind::text, tag, coalesce(member, false), (date_part('epoch', fencing) * 1000000)::bigint, " +
+		"(date_part('epoch', wait) * 1000000)::bigint"
 	statsColumns = "users, sessions, expired, coalesce(log_rows, 0), low_water::text, epoch"
 )
 
@@ -81,7 +81,7 @@ func newStatements(schema string) statements {
 		changeExpel:   call("change_expel(p_instance => $1::uuid, p_polls => $2::bigint)"),
 		changeMembers: from("id, polls, applied::text", "change_members()"),
 		changeApplied: call("change_applied(p_xid => $1::text::xid8)"),
-		changeWait:    "select (extract(epoch from wait) * 1000000)::bigint from \"" + schema + `".change_wait(p_fencing => $1::bigint * interval '1 microsecond') wait`,
+		changeWait:    "select (date_part('epoch', wait) * 1000000)::bigint from \"" + schema + `".change_wait(p_fencing => $1::bigint * interval '1 microsecond') wait`,
 		changeRing:    call("change_ring(p_items => $1::text)"),
 
 		setting:    call("setting(p_name => $1::text)"),

@@ -11,7 +11,7 @@ func ordinaryFaults(short bool) []Fault {
 	for _, mode := range []string{"inline", "doorbell", "none"} {
 		f := Fault{Name: "ordinary case, notify " + mode, Short: mode == "inline", Notify: mode, Hold: 1}
 		if !short {
-			f.Processes, f.Sessions, f.Writes, f.Reads, f.Hold = 10, 200, 1000, 2000, 10
+			f.Processes, f.Sessions, f.Writes, f.Reads, f.Hold = 10, 200, 1200, 2000, 10
 		}
 		list = append(list, f)
 	}
