@@ -179,6 +179,27 @@ func TestAttemptsHoldNothingInClear(t *testing.T) {
 	same(t, "counters", one[int](t, conn, "select count(*) from pgsession.login_attempts"), 2)
 }
 
+// A login that is throttled costs next to nothing, however much the audit has to say about the user.
+func TestThrottledReadsNoHistory(t *testing.T) {
+	t.Parallel()
+	_, conn := start(t)
+	user(t, conn, "ann")
+	exec(t, conn, `insert into pgsession.audit (at, event, username) select now() - interval '1 hour' - n * interval '1 minute', 'login_throttled', 'ann' from generate_series(1, 5000) n;
+		analyze pgsession.audit`)
+	guess(t, conn, "ann", "", 5)
+	freeze(t, conn)
+	const read = `select sum(seq_tup_read + idx_tup_fetch)::integer from pg_catalog.pg_stat_xact_user_tables where schemaname = 'pgsession' and relname ~ '^audit'`
+	for range 8 { // more than a statement's first five executions, whose plans are made for the values
+		exec(t, conn, "begin")
+		before := one[int](t, conn, read)
+		same(t, "outcome", one[string](t, conn, "select outcome from pgsession.login('ann', 'a guess')"), "throttled")
+		if n := one[int](t, conn, read) - before; n > 10 {
+			t.Errorf("%d rows of the audit were read", n)
+		}
+		exec(t, conn, "commit")
+	}
+}
+
 // A refusal by the throttle costs no bcrypt; a look at a password costs one, whoever's it is.
 func TestEqualCost(t *testing.T) {
 	t.Parallel()

@@ -9,11 +9,12 @@ as $function$
 declare
   v_username text := (select u.username from {{.schema}}.users u where u.username = p_username);
   v_detail   jsonb := {{.schema}}.audit_origin(p_origin);
+  v_recent   timestamptz := clock_timestamp() - interval '1 minute';  -- no index would be searched for a volatile expression
 begin
   -- Who goes on guessing while he is throttled does not fill the audit.
   if p_outcome = 'throttled' and (v_username is null or exists (
        select from {{.schema}}.audit a
-        where a.username = v_username and a.event = 'login_throttled' and a.at > clock_timestamp() - interval '1 minute')) then
+        where a.username = v_username and a.event = 'login_throttled' and a.at > v_recent)) then
     return;
   end if;
   -- A name that is nobody's is not kept: people type passwords into the wrong field.
