@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pgsession/pgsession/internal/pgtest"
+	"github.com/pgsession/pgsession/migrations"
 )
 
 // levels are what a role can be granted.
@@ -128,6 +129,29 @@ func TestRevokeRole(t *testing.T) {
 	}
 	same(t, "audited", one[string](t, conn, "select string_agg(distinct concat_ws(' ', event, detail ->> 'rights'), ', ' order by concat_ws(' ', event, detail ->> 'rights')) from pgsession.audit where event in ('granted', 'revoked')"),
 		"granted admin, granted app, granted auditor, revoked")
+}
+
+// What a superuser has put into the schema is not the owner's to revoke: the rest is revoked, and upgrades pass, all the same.
+func TestOthersObjectsInTheSchema(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Empty(t)
+	super := db.Conn(t)
+	exec(t, super, "create extension pgcrypto with schema public")
+	owner, app := db.As(t), db.As(t).User
+	exec(t, super, fmt.Sprintf("grant create on database %s to %s", pgx.Identifier{db.Name}.Sanitize(), pgx.Identifier{owner.User}.Sanitize()))
+	conn := owner.Conn(t)
+	install := func() {
+		t.Helper()
+		if _, err := migrations.Up(t.Context(), conn, migrations.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install()
+	exec(t, conn, "select pgsession.grant_app($1)", app)
+	exec(t, super, "create table pgsession.mine (); create view pgsession.own as select 1 as one; create function pgsession.f() returns integer language sql as 'select 1'")
+	exec(t, conn, "select pgsession.revoke_role($1)", app)
+	same(t, "may still", one[bool](t, conn, "select pg_catalog.has_schema_privilege($1, 'pgsession', 'usage')", app), false)
+	install()
 }
 
 // A name is a role's, whatever it looks like; everybody and the owner are no such role.

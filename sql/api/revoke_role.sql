@@ -12,10 +12,11 @@ declare
 begin
   perform {{.schema}}.check_role(p_role);
   perform pg_advisory_xact_lock(hashtextextended('pgsession grant {{.schema}}', 0));
+  -- What a superuser has put into the schema is not the owner's to revoke, and must not keep the rest from being revoked.
   for v_function in
     select p.oid::regprocedure
       from pg_proc p
-     where p.pronamespace = '{{.schema}}'::regnamespace
+     where p.pronamespace = '{{.schema}}'::regnamespace and p.proowner = current_user::regrole
        and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
      order by p.oid::regprocedure::text
   loop
@@ -24,7 +25,7 @@ begin
   for v_table in
     select c.oid::regclass
       from pg_class c
-     where c.relnamespace = '{{.schema}}'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+     where c.relnamespace = '{{.schema}}'::regnamespace and c.relkind in ('r', 'p', 'v', 'S') and c.relowner = current_user::regrole
      order by c.relname
   loop
     execute format('revoke all on table %s from %I cascade', v_table, p_role);
