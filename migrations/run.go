@@ -286,7 +286,8 @@ declare
   v_count  integer;
 begin
   select string_agg(c.oid::regclass::text, ', ' order by c.relname), count(*) into v_tables, v_count
-    from pg_class c where c.relnamespace = '%s'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition;
+    from pg_class c where c.relnamespace = '%s'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and pg_has_role(c.relowner, 'usage');  -- not what a superuser has put there
   if v_count > 0 then
     perform set_config('lock_timeout', greatest(1, s.setting::integer / v_count)::text, true) from pg_settings s where s.name = 'lock_timeout';
     execute format('lock table %%s in %s mode', v_tables);
