@@ -1,4 +1,4 @@
-create or replace view {{.schema}}.ended_sessions with (security_barrier = true) as
+create or replace view {{.schema}}.ended_sessions as
 select a.at, a.username, a.session, case when a.event = 'sessions_truncated' then 'truncated' else a.detail ->> 'reason' end as reason,
        case when a.event = 'session_ended' then 1 else (a.detail ->> 'count')::bigint end as count, a.actor, a.application, a.address
   from {{.schema}}.audit a

@@ -1,4 +1,4 @@
-create or replace view {{.schema}}.recent_failures with (security_barrier = true) as
+create or replace view {{.schema}}.recent_failures as
 select a.at, a.event, a.username, a.detail ->> 'reason' as reason, a.detail ->> 'address' as address, a.detail ->> 'agent' as agent, a.application
   from {{.schema}}.audit a
  where a.event in ('login_failed', 'login_throttled') and a.at > statement_timestamp() - interval '1 day';
