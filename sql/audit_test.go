@@ -337,7 +337,7 @@ func TestAuditHoldsNoSecret(t *testing.T) {
 	_, conn := start(t)
 	const secret = "hunter2 hunter2"
 	exec(t, conn, `select pgsession.user_create('ann', $1)`, secret)
-	exec(t, conn, `select pgsession.login('ann', $1, p_payload => '{"card": "4111"}', p_origin => '{"address": "192.0.2.7", "note": "4111"}')`, secret)
+	exec(t, conn, `select pgsession.login('ann', $1, p_payload => '{"card": "visa-4111"}', p_origin => '{"address": "192.0.2.7", "note": "visa-4111"}')`, secret)
 	exec(t, conn, `select pgsession.login('ann', 'hunter2 guess'), pgsession.login('hunter2 as a name', 'x')`)
 	s := open(t, conn, "ann")
 	exec(t, conn, "select pgsession.session_rotate($1)", s.token)
@@ -346,7 +346,7 @@ func TestAuditHoldsNoSecret(t *testing.T) {
 	views := list[string](t, conn, "select c.relname::text from pg_catalog.pg_class c where c.relnamespace = 'pgsession'::pg_catalog.regnamespace and c.relkind = 'v' and c.relname !~ '^jotweb'")
 	for _, table := range append(views, "audit") {
 		for _, text := range list[string](t, conn, "select x::text from pgsession."+table+" x") {
-			for _, secret := range []string{"hunter2", hash, s.token, fmt.Sprintf("%x", s.key), "4111"} {
+			for _, secret := range []string{"hunter2", hash, s.token, fmt.Sprintf("%x", s.key), "visa-4111"} {
 				if strings.Contains(text, secret) {
 					t.Errorf("%s: %s", table, text)
 				}
