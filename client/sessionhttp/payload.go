@@ -46,7 +46,7 @@ func (s *Session) Get(name string, v any) (bool, error) {
 // a session gets one then. Other members stay as they are in the store, whoever changes them at the same
 // time; of two that change the same member, the last to be saved wins.
 func (s *Session) Set(name string, v any) error {
-	if !utf8.ValidString(name) || strings.Contains(name, "\x00") {
+	if !storable(name) {
 		return fmt.Errorf("sessionhttp: set %q: PostgreSQL cannot store that name: %w", name, client.ErrInvalid)
 	}
 	value, err := json.Marshal(v)
@@ -59,10 +59,14 @@ func (s *Session) Set(name string, v any) error {
 // Delete removes a member of the payload, if there is one, as [Session.Set] changes one.
 func (s *Session) Delete(name string) error { return s.put(name, nil) }
 
+// storable reports whether a member can have that name in PostgreSQL.
+func storable(name string) bool { return utf8.ValidString(name) && !strings.Contains(name, "\x00") }
+
+// put notes a member's new value; nil removes it.
 func (s *Session) put(name string, value json.RawMessage) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.change(); err != nil {
+	if err := s.change(); err != nil || !storable(name) { // no member has such a name: none is to be removed
 		return err
 	}
 	if s.changes == nil {

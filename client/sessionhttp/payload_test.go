@@ -178,6 +178,21 @@ func TestSetRefusesAtTheCall(t *testing.T) {
 	}
 }
 
+// PostgreSQL has no member of such a name, and none of a similar one is to go in its place.
+func TestDeletingAnImpossibleName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	x := b.site(b.client)
+	x.page("/alike", func(s *sessionhttp.Session) error { return s.Set("\ufffd", 1) })
+	x.page("/impossible", func(s *sessionhttp.Session) error { return errors.Join(s.Delete("\x00"), s.Delete("\xff")) })
+	w := x.browser()
+	w.want(200, "", "/alike")
+	w.want(200, "", "/impossible")
+	if got := w.payload(); got != "{\"\ufffd\": 1}" {
+		t.Errorf("the payload is %s", got)
+	}
+}
+
 // Two tabs change the payload at once. Both have read it before either saves.
 func TestTwoTabsLoseNothing(t *testing.T) {
 	stores(t, func(b *bundle, store client.Store) {
