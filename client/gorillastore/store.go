@@ -173,23 +173,23 @@ func (s *Store) save(ctx context.Context, w http.ResponseWriter, session *sessio
 	}
 	if time.Duration(row.ExpireSecs)*time.Second < s.idle(session.Options.MaxAge) {
 		key := token.Key()
-		return s.open(ctx, w, session, e, &key) // it cannot live that long, another one can
+		return s.open(ctx, w, session, row.Payload, &key) // it cannot live that long, another one can
 	}
 	http.SetCookie(w, cookie)
 	return nil
 }
 
 // open opens a session under a new ID, in the place of an old one if that is given and was not ended since.
-func (s *Store) open(ctx context.Context, w http.ResponseWriter, session *sessions.Session, e envelope, old *client.Key) error {
+func (s *Store) open(ctx context.Context, w http.ResponseWriter, session *sessions.Session, payload any, old *client.Key) error {
 	token := client.NewToken("")
 	cookie, err := s.cookie(session, token)
 	if err != nil {
 		return err
 	}
 	key := token.Key()
-	_, _, err = s.store.SessionOpen(ctx, client.OpenOptions{Key: &key, Payload: e, Idle: s.idle(session.Options.MaxAge)})
+	_, _, err = s.store.SessionOpen(ctx, client.OpenOptions{Key: &key, Payload: payload, Idle: s.idle(session.Options.MaxAge)})
 	if err != nil {
-		return fmt.Errorf("gorillastore: saving %d bytes: %w", len(e.Data), err)
+		return fmt.Errorf("gorillastore: opening a session: %w", err)
 	}
 	if old != nil {
 		if err := s.succeed(ctx, *old, key); err != nil {

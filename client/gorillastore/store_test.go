@@ -304,6 +304,41 @@ func TestLifetimes(t *testing.T) {
 	})
 }
 
+// TestMoveKeepsMembers has what others keep in a session come along when it moves to a new ID.
+func TestMoveKeepsMembers(t *testing.T) {
+	t.Parallel()
+	pairs(t, func(t *testing.T, a, b *gorillastore.Store, store client.Store) {
+		t.Helper()
+		lasts := func(seconds int) func(*sessions.Session) {
+			return func(session *sessions.Session) { session.Options.MaxAge = seconds }
+		}
+		key := func(session *sessions.Session) client.Key {
+			token, _ := client.ParseToken(session.ID)
+			return token.Key()
+		}
+		var window browser
+		window.put(t, a, "x", lasts(60))
+		var before string
+		window.request(t, a, func(_ *http.Request, _ http.ResponseWriter, session *sessions.Session) {
+			before = session.ID
+			if _, err := store.SessionMerge(t.Context(), key(session), map[string]int{"other": 1}); err != nil {
+				t.Error(err)
+			}
+		})
+		window.put(t, a, "y", lasts(600))
+		window.request(t, b, func(_ *http.Request, _ http.ResponseWriter, session *sessions.Session) {
+			row, found, err := store.SessionGet(t.Context(), key(session))
+			var members map[string]any
+			if err != nil || !found || row.Payload.Decode(&members) != nil || members["other"] != 1.0 || session.ID == before {
+				t.Errorf("%v, %v: it holds %v under %v", found, err, row.Payload, session.ID != before)
+			}
+			if session.Values["name"] != "y" {
+				t.Errorf("values: %v", session.Values)
+			}
+		})
+	})
+}
+
 // TestAfterEnd ends a session and saves it anew in the same request.
 func TestAfterEnd(t *testing.T) {
 	t.Parallel()
