@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"sync/atomic"
+
+	"github.com/pgsession/pgsession/internal/origin"
 )
 
 // balance starts processes of this program, each with a cache of its own, and hands requests to them in turn: as bad a way to
@@ -36,15 +39,17 @@ func (s *stage) balance(ctx context.Context, dsn string) (err error) {
 		processes = append(processes, p)
 		targets = append(targets, p.url)
 	}
-	return s.serveHTTP(ctx, socket, roundRobin(targets))
+	return s.serveHTTP(ctx, socket, roundRobin(targets, s.options.proxies))
 }
 
-// roundRobin hands each request to the next target. Targets see the host that was asked, and whose request it is.
-func roundRobin(targets []*url.URL) http.Handler {
+// roundRobin hands each request to the next target. Targets see the host that was asked, and whose request it is, as far as the
+// proxies before us are trusted.
+func roundRobin(targets []*url.URL, proxies []netip.Prefix) http.Handler {
 	var next atomic.Uint64
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(targets[next.Add(1)%uint64(len(targets))])
 		r.Out.Host = r.In.Host
 		r.SetXForwarded()
+		r.Out.Header.Set("X-Forwarded-For", origin.Of(r.In, proxies).Address)
 	}}
 }

@@ -244,6 +244,27 @@ func TestCookies(t *testing.T) {
 	v.get("/account").is(t, 200, "/login")
 }
 
+// X-Forwarded-For is believed of the proxies that were named, however many processes there are.
+func TestAddressesBehindAProxy(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for i, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "127.0.0.1"},
+		{[]string{"--processes", "2"}, "127.0.0.1"},
+		{[]string{"--trusted-proxy", "127.0.0.0/8"}, "203.0.113.7"},
+		{[]string{"--processes", "2", "--trusted-proxy", "127.0.0.0/8"}, "203.0.113.7"},
+		{[]string{"--processes", "2", "--trusted-proxy", "192.0.2.0/24"}, "127.0.0.1"},
+	} {
+		v := newVisitor(t, start(t, db, append(tt.args, "--plain-cookies", "always")...).url)
+		v.headers["X-Forwarded-For"] = "198.51.100.1, 203.0.113.7"
+		v.signUp(fmt.Sprint("user", i))
+		v.get("/sessions").is(t, 200, "/sessions", tt.want+",")
+	}
+}
+
 func TestOtherSitesPages(t *testing.T) {
 	t.Parallel()
 	v := newVisitor(t, start(t, pgtest.New(t)).url)
