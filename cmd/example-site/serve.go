@@ -42,7 +42,7 @@ func (s *stage) serve(ctx context.Context, dsn string) (err error) {
 	}
 	pages, err := site.New(site.Config{
 		Sessions: cache, Accounts: client.New(pool),
-		PlainCookies:   s.options.plain == "always" || s.options.plain == "auto" && isLoopback(socket.Addr()),
+		PlainCookies:   s.plainCookies(socket.Addr()),
 		TrustedProxies: s.options.proxies, Process: strconv.Itoa(os.Getpid()), Log: s.log,
 	})
 	if err != nil {
@@ -53,6 +53,17 @@ func (s *stage) serve(ctx context.Context, dsn string) (err error) {
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+}
+
+// plainCookies is what the option says of a server that listens there.
+func (s *stage) plainCookies(address net.Addr) func(*http.Request) bool {
+	switch {
+	case s.options.plain == "always":
+		return func(*http.Request) bool { return true }
+	case s.options.plain == "auto" && isLoopback(address):
+		return site.OnLoopback
+	}
+	return nil
 }
 
 func isLoopback(address net.Addr) bool {

@@ -213,21 +213,33 @@ func TestCookies(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	auto, never := start(t, db), start(t, db, "--plain-cookies", "never")
+	two := start(t, db, "--processes", "2", "--trusted-proxy", "127.0.0.0/8")
+	always := start(t, db, "--plain-cookies", "always")
+	const (
+		plain  = "pgsession=; Path=/; HttpOnly; SameSite=Lax"
+		secure = "__Host-pgsession=; Path=/; HttpOnly; Secure; SameSite=Lax"
+	)
 	for _, tt := range []struct {
-		name    string
-		home    *url.URL
-		browser bool
-		want    string
+		name          string
+		home          *url.URL
+		header, value string
+		want          string
 	}{
-		{"a program on loopback", auto.url, false, "pgsession=; Path=/; HttpOnly; SameSite=Lax"},
-		{"a browser on loopback", auto.url, true, "__Host-pgsession=; Path=/; HttpOnly; Secure; SameSite=Lax"},
-		{"a program elsewhere", never.url, false, "__Host-pgsession=; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		{"a program on loopback", auto.url, "", "", plain},
+		{"a browser on loopback", auto.url, "Sec-Fetch-Site", "same-origin", secure},
+		{"a program elsewhere", never.url, "", "", secure},
+		{"through a proxy on loopback", auto.url, "X-Forwarded-For", "203.0.113.7", secure},
+		{"through a proxy that speaks HTTPS", auto.url, "X-Forwarded-Proto", "https", secure},
+		{"through a proxy, of a program on loopback", auto.url, "X-Forwarded-For", "127.0.0.1, ::1", plain},
+		{"two processes", two.url, "", "", plain},
+		{"through a proxy to two processes", two.url, "X-Forwarded-For", "203.0.113.7", secure},
+		{"always", always.url, "X-Forwarded-For", "203.0.113.7", plain},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v := newVisitor(t, tt.home)
 			v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-			if tt.browser {
-				v.headers["Sec-Fetch-Site"] = "same-origin"
+			if tt.header != "" {
+				v.headers[tt.header] = tt.value
 			}
 			p := v.post("/notes", "note", "x")
 			got := regexp.MustCompile(`=[^;]*;`).ReplaceAllString(p.header.Get("Set-Cookie"), "=;")

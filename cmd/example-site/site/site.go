@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/pgsession/pgsession/client"
 )
@@ -25,9 +26,9 @@ type Config struct {
 	Sessions client.Store // a *listener.Cache, which is borrowed
 	Accounts Accounts
 
-	// PlainCookies lets clients that cannot keep a Secure cookie over plain HTTP log in: see [Site]. To be set only where nobody
-	// can listen, as on loopback.
-	PlainCookies bool
+	// PlainCookies tells of which requests the client may log in although it cannot keep a Secure cookie over plain HTTP: see
+	// [Site]. To be true only where nobody can listen, as of [OnLoopback]. nil: of none.
+	PlainCookies func(*http.Request) bool
 
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
@@ -68,7 +69,7 @@ func New(config Config) (*Site, error) {
 	if s.sessions, err = s.withSessions(false); err != nil {
 		return nil, err
 	}
-	if config.PlainCookies {
+	if config.PlainCookies != nil {
 		if s.plain, err = s.withSessions(true); err != nil {
 			return nil, err
 		}
@@ -84,10 +85,23 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	handler := s.sessions
-	if s.plain != nil && r.TLS == nil && r.Header.Get("Sec-Fetch-Site") == "" {
+	if s.plain != nil && r.TLS == nil && r.Header.Get("Sec-Fetch-Site") == "" && s.config.PlainCookies(r) {
 		handler = s.plain
 	}
 	handler.ServeHTTP(w, r)
+}
+
+// OnLoopback reports whether a request to a server on loopback comes from this machine, and not from elsewhere through a proxy here
+// that says so. Anybody may write these headers, but gains nothing by it.
+func OnLoopback(r *http.Request) bool {
+	for _, line := range r.Header.Values("X-Forwarded-For") {
+		for hop := range strings.SplitSeq(line, ",") {
+			if address, err := netip.ParseAddr(strings.TrimSpace(hop)); err != nil || !address.IsLoopback() {
+				return false
+			}
+		}
+	}
+	return r.Header.Get("X-Forwarded-Proto") != "https"
 }
 
 // routes lists the pages. Reading changes nothing: what does is a POST, and refused if another site's page makes it.
