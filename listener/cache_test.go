@@ -1,9 +1,12 @@
 package listener_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -294,6 +297,20 @@ func TestClose(t *testing.T) {
 	}
 	if cache.Ready() {
 		t.Error("a closed cache holds the lease")
+	}
+}
+
+func TestTheLogNamesTheEpoch(t *testing.T) {
+	t.Parallel()
+	b := setup(t, pgtest.New(t))
+	var log bytes.Buffer
+	cache := b.open(func(c *listener.Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+	session, _, err := cache.SessionGet(t.Context(), b.session())
+	if err := errors.Join(err, cache.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"epoch":"` + session.Epoch.String() + `"`; !strings.Contains(log.String(), want) {
+		t.Errorf("the log does not have %s:\n%s", want, &log)
 	}
 }
 

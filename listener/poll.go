@@ -209,7 +209,7 @@ func (p *poller) forget(poll client.Poll) {
 		p.entered = time.Now() // before: whoever sees the epoch sees how young it is
 		p.mu.Unlock()
 		c.memory.enter(poll.Epoch)
-		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch)
+		c.log.Info("pgsession: new epoch", "epoch", poll.Epoch.String()) // JSON would have it as 16 numbers
 	case p.cursor.IsZero(), purged(p.cursor, poll), p.cursor.Xmax() > poll.Snapshot.Xmax(), p.slept(poll.Sent):
 		c.flush()
 	default:
