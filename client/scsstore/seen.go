@@ -17,7 +17,8 @@ const (
 
 // seen remembers the sessions that requests under way have found. scs commits by token alone: a session that a request has found and
 // somebody has ended since looks to it like one that is new. Here they are told apart. What is remembered lasts as long as a request
-// that may still commit: until its context has ended, after which no commit of its can succeed.
+// that may still commit: until its context has ended, after which no commit of its can succeed. A context that is cancelled only
+// with the program costs memory for each session that is found with it: use one a request, or one that cannot be cancelled.
 type seen struct {
 	mu      sync.Mutex
 	running map[client.Key][]<-chan struct{} // the contexts that have found the session

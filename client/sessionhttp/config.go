@@ -43,7 +43,8 @@ type Config struct {
 
 	// LegacyCookie names the cookie of the session library that was used before. Where a request carries no
 	// token of ours, what is in it is looked up once, as a foreign identifier ([client.KeyOf]), and its
-	// session gets a token of ours. Empty: there is none.
+	// session gets a token of ours. Empty: there is none. What scs stores with HashTokenInStore is not found:
+	// there the store knows the hash of a hash.
 	LegacyCookie string
 
 	// Idle is the idle lifetime of sessions, in whole seconds: it starts anew with every use. Zero: 30
@@ -58,7 +59,8 @@ type Config struct {
 	// minute. A user who has just changed something then sees it on every process, however late that process
 	// hears of the change; without it, for as long as the database's lease (seconds by default), one may not.
 	// Processes that share the site set it alike. The cookie is no secret and not signed: who forges it gets
-	// fresher answers than he needs, at one query each.
+	// fresher answers than he needs, at one query each. Where answers overtake each other on their way to the
+	// browser, the cookie of the earlier one may be what it keeps.
 	ReadYourWrites bool
 
 	// ClearSiteData is what a logout has the browser forget, by the header of that name. Nil: "cache" and

@@ -16,6 +16,9 @@
 //
 // A browser's cookie is taken away at a logout only. An answer that finds its session gone leaves it in
 // place: the login that has just replaced it may have been sent to the same browser a moment before.
+// A request that was sent with the token from before that login, and then sets a member, has a visitor's
+// session of its own: if its answer is the last to arrive, the browser keeps that one, and its user has to
+// log in again.
 //
 // # Errors
 //
