@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/pgsession/pgsession/internal/pgtest"
 )
 
 // The committed test data are what the committed script makes.
@@ -14,13 +16,13 @@ func TestTheSamplesAreWhatPythonMakes(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("SKIPPED: python3 is not there to make the test data again")
+		pgtest.Lacking(t, "python3", "the program python3 is not there, to make the test data again")
 	}
 	folder := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), python, "../testdata/make.py", folder)
 	var exit *exec.ExitError
 	if out, err := cmd.CombinedOutput(); errors.As(err, &exit) && bytes.Contains(out, []byte("crypt")) {
-		t.Skipf("SKIPPED: the C library's crypt(3) makes none of the old hashes: %s", out)
+		pgtest.Lacking(t, "crypt", "Python or the C library makes none of the old hashes: "+string(bytes.TrimSpace(out)))
 	} else if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
